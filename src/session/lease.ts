@@ -1,0 +1,75 @@
+/**
+ * The contract of the session store. Two backends keep it to the letter: `memory` (one process) and `redis` (many);
+ * the same operations at the same clock get the same replies from both, and one suite and a differential run hold them to it.
+ *
+ * A **slot** is a session's place at a scope; a **lease** is one attempt's claim on it; a **residence** is the time a
+ * session goes on counting after an answer. Lapsed (expiry <= now) is gone for every verdict, swept or not.
+ */
+
+/** `provider:NAME` or `client:NAME`. */
+export type Scope = string;
+
+/** How an attempt ended, as the store sees it: resides on · freed if nothing else of it runs there · as if it had never been. */
+export type Ending = "done" | "failed" | "reverted";
+
+/** One lease. `session` is a hash of 22 characters, `lease` is `instance.boot.counter`; both together at most 64 bytes. */
+export type LeaseRef = Readonly<{ lease: string; session: string }>;
+
+export type Claim = Readonly<{
+  scope: Scope;
+  lease: string;
+  session: string;
+  /** 0 = no limit, still tracked; -1 = none that does not count already (somebody waits for the next free slot). */
+  sessionsMax: number;
+  requestsMax: number;
+  ttlMs: number;
+  /** Restores a lease this process owns; may exceed both limits; refused only while the session's tombstone stands. */
+  force: boolean;
+  /** Residence marks looked at for idle sessions to displace; 0 = never. At least 2 x sessionsMax, at most 1,024. */
+  displace: number;
+  /** Requests a minute for this scope (clients), decided by GCRA in the same step; 0 = no limit. */
+  rpm: number;
+}>;
+
+export type Granted = Readonly<{
+  kind: "granted";
+  /** Sessions that count and live leases in the scope, this one included. */
+  sessions: number;
+  requests: number;
+  /** The session did not count before. */
+  isNew: boolean;
+  refs: number;
+  /** Sessions whose idle slot was taken, soonest end of residence first. */
+  displaced: readonly string[];
+}>;
+
+export type Refused = Readonly<{
+  kind: "refused";
+  by: "sessions" | "requests" | "ended" | "rpm";
+  sessions: number;
+  requests: number;
+  refs: number;
+  /** With `rpm`: when the next request would be granted. Else 0. */
+  retryAfterMs: number;
+}>;
+
+export type Released = Readonly<{ had: boolean; refs: number; freed: boolean; sessions: number }>;
+export type Renewal = "renewed" | "lost" | "ended";
+export type Swept = Readonly<{ leases: number; sessions: number; more: boolean; sessionsLeft: number }>;
+export type Ended = Readonly<{ leases: number; freed: boolean }>;
+export type Count = Readonly<{ sessions: number; requests: number }>;
+
+/** At most this many leases go into one `renew`. */
+export const RENEW_MAX = 200;
+
+/** The raw operations. An unreachable store rejects with a `HedgerowError` of code `store_unreachable` or `store_timeout` (outcome unknown). */
+export type LeaseStore = Readonly<{
+  acquire(claim: Claim): Promise<Granted | Refused>;
+  /** `residenceMs`: how long `done` keeps the session counting. */
+  release(scope: Scope, ref: LeaseRef, ending: Ending, residenceMs: number): Promise<Released>;
+  renew(scope: Scope, ttlMs: number, refs: readonly LeaseRef[]): Promise<readonly Renewal[]>;
+  sweep(scope: Scope, bound: number, ttlMaxMs: number): Promise<Swept>;
+  end(scope: Scope, session: string, tombstoneMs: number): Promise<Ended>;
+  count(scopes: readonly Scope[]): Promise<readonly Count[]>;
+  close(): Promise<void>;
+}>;
