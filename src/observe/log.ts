@@ -1,0 +1,58 @@
+import { pino } from "pino";
+import { prettyFactory } from "pino-pretty";
+import type { Observer } from "../core/events.ts";
+import { type LineStream, lineWriter } from "./line-writer.ts";
+import { type LogLevel, logLine } from "./log-lines.ts";
+
+export type LogFormat = "json" | "pretty" | "auto";
+
+export type LogRules = Readonly<{
+  level: LogLevel;
+  /** `auto`: pretty on a terminal, JSON into anything else. */
+  format: LogFormat;
+  /** Where the lines go; standard output unless a test says otherwise. */
+  stream?: LineStream & Readonly<{ isTTY?: boolean }>;
+  /** Colours of the pretty form: a terminal without NO_COLOR. */
+  colour: boolean;
+  /** Milliseconds since 1970, for the lines' `time`. */
+  wallMs: () => number;
+}>;
+
+/** The log: lines are written in the order of the events, before `observe` returns, and never by a worker. */
+export type Log = Readonly<{
+  observe: Observer;
+  setLevel(level: LogLevel): void;
+  /** Lines that could not be written, since the start. */
+  dropped(): number;
+}>;
+
+export function openLog(rules: LogRules): Log {
+  const stream = rules.stream ?? process.stdout;
+  const writer = lineWriter(stream, (lost) => logger.warn({ lost }, "log lines were lost"));
+  const isPretty = rules.format === "pretty" || (rules.format === "auto" && stream.isTTY === true);
+  const prettify = isPretty ? prettyLines(rules.colour) : null;
+  const logger = pino(
+    {
+      level: rules.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date(rules.wallMs()).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => writer.write(prettify === null ? line : prettify(line)) },
+  );
+  return {
+    observe(event) {
+      const { level, msg, fields } = logLine(event);
+      logger[level](fields, msg);
+    },
+    setLevel(level) {
+      logger.level = level;
+    },
+    dropped: writer.dropped,
+  };
+}
+
+/** Fields stay JSON on one line, so that what a client sent cannot move the cursor of the terminal it is read on. */
+function prettyLines(colorize: boolean): (line: string) => string {
+  return prettyFactory({ colorize, singleLine: true, translateTime: "SYS:HH:MM:ss.l" });
+}

@@ -1,0 +1,30 @@
+import { ERROR_STATUS, type ErrorCode } from "../core/errors.ts";
+import type { RequestRecord } from "../core/events.ts";
+
+/** How a request ended, in one word from a closed set; an answer of our own is its error code. */
+export type RequestOutcome =
+  /** Answered to its end with a status below 400. */
+  | "answered"
+  /** Answered with an upstream's own error. */
+  | "upstream_error"
+  /** Broke after content. */
+  | "broken"
+  | "client_left"
+  /** Cut by an operator or a drain. */
+  | "ended"
+  | ErrorCode;
+
+/** The status under which a request is recorded whose client left before any answer (nginx's 499). */
+const STATUS_CLIENT_LEFT = 499;
+
+export function requestOutcome(record: RequestRecord): RequestOutcome {
+  if (record.status === STATUS_CLIENT_LEFT) return "client_left";
+  const last = record.attempts.findLast((attempt) => attempt.provider === record.provider);
+  if (last?.outcome === "broken" || last?.outcome === "client_left" || last?.outcome === "ended") return last.outcome;
+  if (isErrorCode(record.error)) return record.error;
+  return record.status < 400 ? "answered" : "upstream_error";
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_STATUS, code);
+}
