@@ -1,0 +1,40 @@
+import type { OwnError } from "../core/errors.ts";
+import type { Operation, Protocol, RequestFacts } from "../protocol/protocol.ts";
+import type { Client } from "../provider/provider.ts";
+
+/** One client request, read and understood. Nothing of it changes on its way. */
+export type Inbound = Readonly<{
+  requestId: string;
+  client: Client;
+  protocol: Protocol;
+  operation: Operation;
+  facts: RequestFacts;
+  /** Hash of the session, and where its id came from. */
+  session: string;
+  sessionSource: string;
+  /** The one provider an alias binds it to. */
+  boundTo: string | null;
+  /** Path and query as received, the query without a client key. */
+  pathname: string;
+  search: string;
+  headers: Headers;
+  body: Uint8Array;
+  /** Aborts when the client leaves. */
+  signal: AbortSignal;
+  /** Monotonic and wall-clock moments of its arrival. */
+  arrivedMs: number;
+  arrivedWallMs: number;
+}>;
+
+/** Every answer of our own in the caller's envelope, with the code beside it. */
+export function ownAnswer(protocol: Protocol, error: OwnError, requestId: string, status: number): Response {
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "x-hedgerow-error": error.code,
+    "x-hedgerow-request-id": requestId,
+  };
+  if (error.retryAfterMs !== undefined)
+    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  else if (error.exhausted) headers["x-should-retry"] = "false";
+  return new Response(protocol.envelope(error, requestId), { status, headers });
+}

@@ -1,0 +1,64 @@
+import type { ErrorFacts, EventReader, Frame } from "../protocol/protocol.ts";
+import { joined, type Source } from "./source.ts";
+
+/** What the beginning of a stream turned out to be. `head`: all bytes so far, to be passed on should it win. */
+export type Look =
+  | Readonly<{ kind: "content" | "definitive" | "held"; head: readonly Uint8Array[] }>
+  | Readonly<{ kind: "error"; facts: ErrorFacts }>
+  /** The stream ended, cleanly or not, before anything that could be an answer. */
+  | Readonly<{ kind: "truncated"; error: unknown; empty: boolean }>;
+
+/** A stream that goes on for so long without content is passed on as it is: it may be one we do not know. */
+const EVENTS_MAX = 64;
+const BYTES_MAX = 1024 * 1024;
+/** All that may be kept, echoes of large requests included. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Reads a stream until its first content, a definitive answer or a fault. Nothing of it has gone to the client by then.
+ * Signs of life that repeat are not kept: an upstream that pings for an hour costs nothing.
+ */
+export async function lookAhead(
+  source: Source,
+  reader: EventReader,
+  on: Readonly<{ started(): void; kept(bytes: number): boolean }>,
+): Promise<Look> {
+  const head: Uint8Array[] = [];
+  let counted = 0;
+  let countedBytes = 0;
+  let keptBytes = 0;
+  let quiet = false;
+  let first = true;
+
+  for (;;) {
+    const piece = await source.next();
+    if (piece.kind !== "frames") {
+      return { kind: "truncated", error: piece.kind === "broke" ? piece.error : null, empty: first };
+    }
+    first = false;
+    const keep: Frame[] = [];
+    for (const [at, frame] of piece.frames.entries()) {
+      const seen = reader.classify(frame);
+      const liveness = seen.level === "liveness";
+      if (!(liveness && quiet)) keep.push(frame);
+      quiet = liveness;
+      if (seen.level === "error" && seen.error) return { kind: "error", facts: seen.error };
+      if (seen.level === "started") on.started();
+      if (seen.level === "content" || seen.level === "definitive" || seen.level === "held") {
+        const rest = piece.frames.slice(at + 1);
+        for (const later of rest) reader.watch(later);
+        head.push(source.encoded ? piece.pass : joined([...keep, ...rest]));
+        return { kind: seen.level, head };
+      }
+      if (!liveness && seen.level !== "neutral" && seen.echo !== true) {
+        counted++;
+        countedBytes += frame.bytes.byteLength;
+      }
+    }
+    const kept = source.encoded ? piece.pass : joined(keep);
+    if (kept.byteLength > 0) head.push(kept);
+    keptBytes += kept.byteLength;
+    const tooMuch = counted >= EVENTS_MAX || countedBytes > BYTES_MAX || keptBytes > KEPT_BYTES_MAX;
+    if (tooMuch || !on.kept(kept.byteLength)) return { kind: "content", head };
+  }
+}

@@ -1,0 +1,86 @@
+import type { Frame } from "../protocol/protocol.ts";
+import type { Decoder } from "./decode.ts";
+
+/** Cuts bytes into frames; the frames' bytes and the rest are exactly what was pushed. */
+export type Splitter = Readonly<{
+  push(chunk: Uint8Array): readonly Frame[];
+  /** At the end of the stream: a last frame that lacks its blank line; null where none is whole. */
+  flush(): Frame | null;
+  /** Bytes that belong to no whole frame yet. */
+  rest(): Uint8Array;
+}>;
+
+/** What one read of an upstream's body brought. */
+export type Piece =
+  /** `pass`: the bytes to pass on for these frames, as received. */
+  | Readonly<{ kind: "frames"; frames: readonly Frame[]; pass: Uint8Array }>
+  | Readonly<{ kind: "end" }>
+  | Readonly<{ kind: "broke"; error: unknown }>;
+
+/** Owns an upstream's body. One reader; `next` after an end or a break answers the same again. */
+export type Source = AsyncDisposable &
+  Readonly<{
+    /** The bytes passed on are encoded: none of them can be left out, and nothing can be added. */
+    encoded: boolean;
+    next(): Promise<Piece>;
+  }>;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Reads a body as whole frames. With a `decoder` the body is encoded: frames are those of the decoded text while the
+ * bytes passed on stay the encoded ones. Without a `splitter` the body is passed on as it comes.
+ */
+export function frameSource(
+  body: ReadableStream<Uint8Array> | null,
+  splitter: Splitter | null,
+  decoder: Decoder | null,
+): Source {
+  const reader = body?.getReader();
+  let over: Piece | null = reader ? null : { kind: "end" };
+
+  async function piece(chunk: Uint8Array): Promise<Piece> {
+    if (!splitter) return { kind: "frames", frames: [], pass: chunk };
+    if (!decoder) {
+      const frames = splitter.push(chunk);
+      return { kind: "frames", frames, pass: joined(frames) };
+    }
+    const frames = (await decoder.push(chunk)).flatMap((text) => splitter.push(text));
+    return { kind: "frames", frames, pass: chunk };
+  }
+  function last(): Piece {
+    over = { kind: "end" };
+    const frame = splitter?.flush();
+    return frame ? { kind: "frames", frames: [frame], pass: decoder ? NOTHING : frame.bytes } : over;
+  }
+  return {
+    encoded: decoder !== null,
+    async next() {
+      if (over || !reader) return over ?? { kind: "end" };
+      try {
+        const { done, value } = await reader.read();
+        return done ? last() : await piece(value);
+      } catch (error) {
+        over = { kind: "broke", error };
+        return over;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      decoder?.close();
+      // Rejects where the body has already failed, which is one way of having ended.
+      await reader?.cancel().catch(() => undefined);
+    },
+  };
+}
+
+/** The bytes of neighbouring frames in one piece; frames cut from one chunk lie side by side and need no copy. */
+export function joined(frames: readonly Frame[]): Uint8Array {
+  const first = frames[0]?.bytes;
+  const last = frames.at(-1)?.bytes;
+  if (!first || !last) return NOTHING;
+  if (frames.length === 1) return first;
+  const sum = frames.reduce((bytes, frame) => bytes + frame.bytes.byteLength, 0);
+  const adjoin = first.buffer === last.buffer && last.byteOffset + last.byteLength === first.byteOffset + sum;
+  if (adjoin) return new Uint8Array(first.buffer, first.byteOffset, sum);
+  return Buffer.concat(frames.map((frame) => frame.bytes));
+}

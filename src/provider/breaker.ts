@@ -1,0 +1,107 @@
+import type { Clock } from "../core/clock.ts";
+import type { BreakerRules } from "./provider.ts";
+
+/** `closed` lets through, `open` does not, `half_open` lets one probe through at a time. */
+export type BreakerState = "closed" | "half_open" | "open";
+
+/**
+ * Leave to make one attempt. It must be settled exactly once, by whoever owns the attempt: `ok` at content or a
+ * definitive answer, `failed` for a fault of the provider, `unknown` where the attempt says nothing about it (the client
+ * left, a 429): that frees a probe without judging.
+ */
+export type Permit = Readonly<{
+  settle(outcome: "ok" | "failed" | "unknown"): void;
+  /** After `ok`: the stream broke after content. Takes the `ok` back and counts a failure in its stead. */
+  broke(): void;
+}>;
+
+export type Breaker = Readonly<{
+  /** Null while open, or while another probe is under way. */
+  permit(rules: BreakerRules): Permit | null;
+  /** As `permit` would find it now. */
+  state(): BreakerState;
+  /** Milliseconds until a probe is let through; 0 unless open. */
+  opensInMs(): number;
+  /** Closed again, nothing counted: an operator's word. */
+  reset(): void;
+}>;
+
+type State =
+  | Readonly<{ kind: "closed"; failures: number }>
+  | Readonly<{ kind: "open"; untilMs: number }>
+  | Readonly<{ kind: "half_open"; successes: number; probing: boolean }>;
+
+const CLOSED: State = { kind: "closed", failures: 0 };
+
+/**
+ * Consecutive failures open it; after `openMs` one probe at a time; `successes` good probes in a row close it, one bad
+ * one opens it again. Permits given before a change of state have no say after it: a crowd of attempts that began while
+ * it was closed must not decide what the first probe is there to find out.
+ */
+export function breaker(clock: Clock, onChange: (state: BreakerState, reason: string) => void): Breaker {
+  let state: State = CLOSED;
+  /** Counts the changes of state, so that a permit knows whether it is of an earlier one. */
+  let era = 0;
+
+  function turn(next: State, reason: string) {
+    state = next;
+    era++;
+    onChange(next.kind, reason);
+  }
+  function open(rules: BreakerRules, reason: string) {
+    turn({ kind: "open", untilMs: clock.monoMs() + rules.openMs }, reason);
+  }
+  function failed(rules: BreakerRules, runBefore: number) {
+    if (state.kind === "half_open") return open(rules, "probe_failed");
+    if (state.kind === "open") return;
+    const failures = Math.max(state.failures, runBefore) + 1;
+    if (failures >= rules.failures) open(rules, "failures");
+    else state = { kind: "closed", failures };
+  }
+  function succeeded(rules: BreakerRules) {
+    if (state.kind === "closed") state = CLOSED;
+    if (state.kind !== "half_open") return;
+    const successes = state.successes + 1;
+    if (successes >= rules.successes) turn(CLOSED, "probes_succeeded");
+    else state = { kind: "half_open", successes, probing: false };
+  }
+  function give(rules: BreakerRules): Permit {
+    const givenIn = era;
+    let runBefore = 0;
+    return {
+      settle(outcome) {
+        if (era !== givenIn) return;
+        if (outcome === "unknown") {
+          if (state.kind === "half_open") state = { ...state, probing: false };
+          return;
+        }
+        if (outcome === "failed") return failed(rules, 0);
+        // Without this a provider whose every stream breaks after its first words would never open: ok, broke, ok, broke.
+        runBefore = state.kind === "closed" ? state.failures : 0;
+        succeeded(rules);
+      },
+      broke() {
+        failed(rules, runBefore);
+      },
+    };
+  }
+  return {
+    permit(rules) {
+      if (state.kind === "open" && clock.monoMs() >= state.untilMs) {
+        turn({ kind: "half_open", successes: 0, probing: false }, "open_time_over");
+      }
+      if (state.kind === "open") return null;
+      if (state.kind === "half_open") {
+        if (state.probing) return null;
+        state = { ...state, probing: true };
+      }
+      return give(rules);
+    },
+    state: () => (state.kind === "open" && clock.monoMs() >= state.untilMs ? "half_open" : state.kind),
+    opensInMs: () => (state.kind === "open" ? Math.max(0, state.untilMs - clock.monoMs()) : 0),
+    reset() {
+      if (state.kind !== "closed") turn(CLOSED, "reset");
+      state = CLOSED;
+    },
+  };
+}
