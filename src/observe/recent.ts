@@ -3,7 +3,8 @@ import type { Observer, RequestRecord } from "../core/events.ts";
 /** Requests kept with their whole trail: minutes of a busy instance, about 2 MB. */
 export const RECENT_MAX = 1_000;
 
-export type RecentRequest = RequestRecord & Readonly<{ wallMs: number }>;
+/** `time_ms`: when it finished, milliseconds since 1970. */
+export type RecentRequest = RequestRecord & Readonly<{ time_ms: number }>;
 
 /** What a kept request must be like; a field left out fits all. */
 export type RecentFilter = Readonly<{
@@ -27,7 +28,7 @@ export function recentRequests(sizeMax: number = RECENT_MAX): Recent {
   return {
     observe(event) {
       if (event.kind !== "request_finished") return;
-      ring[next] = { ...event.record, wallMs: event.wallMs };
+      ring[next] = { ...event.record, time_ms: event.wallMs };
       next = (next + 1) % sizeMax;
     },
     latest(limit, filter = {}) {

@@ -23,7 +23,7 @@ test("a request keeps its whole trail", () => {
   const recent = recentRequests();
   recent.observe(finished());
   expect(recent.latest(1)[0]).toMatchObject({
-    wallMs: 1_700_000_000_000,
+    time_ms: 1_700_000_000_000,
     left_out: [{ provider: "off", reason: "disabled" }],
     ranked: ["fast", "slow"],
     hedge_after_ms: 1_500,
