@@ -19,7 +19,7 @@ export type Claim = Readonly<{
   scope: Scope;
   lease: string;
   session: string;
-  /** 0 = no limit, still tracked; -1 = none that does not count already (somebody waits for the next free slot). */
+  /** 0 = no limit, still tracked; -1 = none that does not count already, nor by displacing (somebody waits for the next free slot). */
   sessionsMax: number;
   requestsMax: number;
   ttlMs: number;
@@ -27,7 +27,13 @@ export type Claim = Readonly<{
   force: boolean;
   /** Residence marks looked at for idle sessions to displace; 0 = never. At least 2 x sessionsMax, at most 1,024. */
   displace: number;
-  /** Requests a minute for this scope (clients), decided by GCRA in the same step; 0 = no limit. */
+  /**
+   * Requests a minute for this scope (clients); 0 = no limit. Decided in the same step, after requests and sessions, so
+   * that what is refused for them uses up no part of the minute; a refusal for `rpm` displaces nobody. A lease already held
+   * and `force` neither ask nor use it. GCRA in whole microseconds, the burst a whole minute's worth: step =
+   * ceil(60,000,000 / rpm), burst = step x rpm, arrival = min(max(stored, now), now + burst) + step; granted, and
+   * stored, when arrival <= now + burst; else `retryAfterMs` = ceil((arrival - burst - now) / 1000).
+   */
   rpm: number;
 }>;
 
@@ -62,7 +68,14 @@ export type Count = Readonly<{ sessions: number; requests: number }>;
 /** At most this many leases go into one `renew`. */
 export const RENEW_MAX = 200;
 
-/** The raw operations. An unreachable store rejects with a `HedgerowError` of code `store_unreachable` or `store_timeout` (outcome unknown). */
+/**
+ * The raw operations. A store that cannot be asked rejects with a `HedgerowError`: `store_unreachable` when the command
+ * was certainly not sent, `store_timeout` when its outcome is unknown (no reply in time, or a connection lost after
+ * sending; it may still run until its deadline), `store_down` when it is away and nothing may be decided without it.
+ *
+ * Order of checks in `acquire`: a lease already held (granted); with `force` the tombstone; else requests, sessions,
+ * `rpm`. A refusal writes nothing.
+ */
 export type LeaseStore = Readonly<{
   acquire(claim: Claim): Promise<Granted | Refused>;
   /** `residenceMs`: how long `done` keeps the session counting. */

@@ -1,0 +1,92 @@
+import { gcra } from "./gcra.ts";
+import type { Claim, Granted, Refused } from "./lease.ts";
+import {
+  extendLease,
+  forgetEmpty,
+  type MemoryScope,
+  memberOf,
+  newest,
+  setTime,
+  type Slot,
+  slotOf,
+  tick,
+  until,
+} from "./memory-scope.ts";
+
+/** May it be granted, and what must go for it? Decides only: a refusal writes nothing. */
+type Decision =
+  | Readonly<{ granted: true; displaced: readonly Slot[]; arrivalUs: number }>
+  | Readonly<{ granted: false; by: Refused["by"]; retryAfterMs: number }>;
+
+export function acquire(scope: MemoryScope, nowMs: number, claim: Claim): Granted | Refused {
+  tick(scope, nowMs);
+  const known = scope.slots.get(claim.session);
+  if (known && until(known.leases.get(memberOf(claim))) > 0) return grant(scope, nowMs, claim, known);
+  const decision = decide(scope, nowMs, claim, known);
+  if (!decision.granted) {
+    return {
+      kind: "refused",
+      by: decision.by,
+      sessions: scope.sessions.live(),
+      requests: scope.leases.live(),
+      refs: known?.leases.size ?? 0,
+      retryAfterMs: decision.retryAfterMs,
+    };
+  }
+  scope.arrivalUs = decision.arrivalUs;
+  for (const other of decision.displaced) {
+    setTime(scope, other, "residence", 0);
+    setTime(scope, other, "counts", 0);
+    forgetEmpty(scope, other);
+  }
+  const slot = slotOf(scope, claim.session);
+  const countedMs = until(slot.counts);
+  // It counts and nothing accounts for that (a sweep under way after a clock step): that time becomes its residence.
+  if (countedMs > 0 && until(slot.residence) === 0 && newest(slot) === 0) setTime(scope, slot, "residence", countedMs);
+  const granted = grant(scope, nowMs, claim, slot);
+  return { ...granted, isNew: countedMs === 0, displaced: decision.displaced.map((other) => other.session) };
+}
+
+function grant(scope: MemoryScope, nowMs: number, claim: Claim, slot: Slot): Granted {
+  extendLease(scope, slot, memberOf(claim), nowMs + claim.ttlMs);
+  return {
+    kind: "granted",
+    sessions: scope.sessions.live(),
+    requests: scope.leases.live(),
+    isNew: false,
+    refs: slot.leases.size,
+    displaced: [],
+  };
+}
+
+function decide(scope: MemoryScope, nowMs: number, claim: Claim, known: Slot | undefined): Decision {
+  const refuse = (by: Refused["by"], retryAfterMs = 0): Decision => ({ granted: false, by, retryAfterMs });
+  if (claim.force) {
+    if (until(known?.tombstone) > 0) return refuse("ended");
+    return { granted: true, displaced: [], arrivalUs: scope.arrivalUs };
+  }
+  // First: displacing cannot help against it.
+  if (claim.requestsMax > 0 && scope.leases.live() >= claim.requestsMax) return refuse("requests");
+  const displaced = until(known?.counts) > 0 ? [] : roomFor(scope, claim);
+  if (displaced === null) return refuse("sessions");
+  if (claim.rpm === 0) return { granted: true, displaced, arrivalUs: scope.arrivalUs };
+  // Last: what is refused anyway uses up no part of the minute.
+  const rate = gcra({ arrivalUs: scope.arrivalUs, nowMs, perMinute: claim.rpm });
+  return rate.granted ? { granted: true, displaced, arrivalUs: rate.arrivalUs } : refuse("rpm", rate.retryAfterMs);
+}
+
+/** The sessions to displace so that a new one fits, often none; null when it does not fit. */
+function roomFor(scope: MemoryScope, claim: Claim): readonly Slot[] | null {
+  if (claim.sessionsMax < 0) return null;
+  const sessions = scope.sessions.live();
+  if (claim.sessionsMax === 0 || sessions < claim.sessionsMax) return [];
+  // More than one only while restored leases hold the scope over its limit.
+  const need = sessions - claim.sessionsMax + 1;
+  const idle: Slot[] = [];
+  scope.marks.walk(claim.displace, (mark) => {
+    const slot = mark.owner;
+    if (slot.residence === mark && newest(slot) === 0) idle.push(slot);
+    return idle.length === need;
+  });
+  return idle.length === need ? idle : null;
+}

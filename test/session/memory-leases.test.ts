@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { memoryLeases } from "../../src/session/memory-leases.ts";
+import { claim, describeLeaseContract, sessionId, START_MS, type TestStore } from "./contract.ts";
+
+async function memoryStore(): Promise<TestStore> {
+  let nowMs = START_MS;
+  const store = memoryLeases({ nowMs: () => nowMs });
+  return {
+    store,
+    setNow(ms) {
+      nowMs = ms;
+    },
+    close: () => store.close(),
+  };
+}
+
+describeLeaseContract("memory", memoryStore);
+
+test("a scope of which nothing is left is forgotten by the sweep", async () => {
+  let nowMs = START_MS;
+  const store = memoryLeases({ nowMs: () => nowMs });
+  await store.acquire(claim("l1", sessionId("a"), { rpm: 1 }));
+  await store.release("provider:main", { lease: "l1", session: sessionId("a") }, "done", 1000);
+  nowMs += 1000;
+  await store.sweep("provider:main", 10, 1000);
+  expect(store.scopes()).toBe(1); // the minute's one request is still remembered
+  nowMs += 59_000;
+  await store.sweep("provider:main", 10, 1000);
+  expect(store.scopes()).toBe(0);
+});
+
+test("a clock with fractions lapses leases at whole milliseconds", async () => {
+  let nowMs = 0.9;
+  const store = memoryLeases({ nowMs: () => nowMs });
+  await store.acquire(claim("l1", sessionId("a"), { ttlMs: 10 }));
+  nowMs = 9.99;
+  expect(await store.count(["provider:main"])).toEqual([{ sessions: 1, requests: 1 }]);
+  nowMs = 10;
+  expect(await store.count(["provider:main"])).toEqual([{ sessions: 0, requests: 0 }]);
+});
