@@ -84,18 +84,25 @@ export type Seen = Readonly<{
   error?: ErrorFacts;
   /** Echoes the request (Responses' `response.created`): does not count against the look-ahead bound. */
   echo?: boolean;
-  /** A stream answered with something that is no event of this protocol (HTML, non-JSON data): level `error`. */
 }>;
 
-/** One event, whole: the bytes as received (separators included) and what they say. */
+/** A part of a stream that is passed on whole or not at all: the bytes as received (separators included) and what they say. */
 export type Frame = Readonly<{
+  kind: FrameKind;
   /** SSE `event:` field; "" where none was sent, and for the elements of a JSON array. */
   event: string;
-  /** `data:` lines joined by LF, decoded as UTF-8; "" for a frame of comments only. For a JSON array: the element's text. */
+  /** `data:` lines joined by LF, decoded as UTF-8; "" for a frame of comments only. For `element` and `bare`: the text itself. */
   data: string;
   /** Exactly what was received for this frame, up to and with the blank line that ended it. */
   bytes: Uint8Array;
 }>;
+
+export type FrameKind =
+  | "event" /** of an SSE stream, or its comments and blank lines */
+  | "element" /** of a JSON array, with the comma before it */
+  | "close" /** the `]` that ends a JSON array */
+  | "bare" /** text that is not in the stream's framing at all: a JSON error object, an HTML page */
+  | "piece"; /** of an event too large to be kept whole; `event` and `data` are "" */
 
 /**
  * Reads one attempt's events in order. Before content the forwarder asks `classify`; from content on it calls `watch`,

@@ -1,0 +1,87 @@
+import type { Frame } from "./protocol.ts";
+
+/**
+ * Cuts a stream into frames that are passed on whole or not at all. The bytes of all frames and then of `rest` are
+ * exactly the bytes pushed, and how those were chunked changes no frame.
+ */
+export type Splitter = Readonly<{
+  /** The frames that end in this chunk. The chunk is taken over: frames are views of it. */
+  push(chunk: Uint8Array): readonly Frame[];
+  /**
+   * After a clean end of the stream: what is left as a last frame, if its end can be told without the separator that
+   * never came (else null, and it stays in `rest`). Nothing may follow it but the end: pass it on only if it ended the stream.
+   */
+  flush(): Frame | null;
+  /** What belongs to no frame yet. */
+  rest(): Uint8Array;
+}>;
+
+/** What one framing knows; holds how far it is in the unfinished frame. */
+export type Cutter = Readonly<{
+  /** Where in `chunk` frames end, ascending. 0: the frame ended with the chunk before, which only this one could tell. */
+  ends(chunk: Uint8Array): readonly number[];
+  read(bytes: Buffer): Frame;
+  /** As `Splitter.flush`. */
+  readLast(bytes: Buffer): Frame | null;
+}>;
+
+/**
+ * Larger events are passed on in pieces as they come. A picture inside one event has some MiB, and the request body that
+ * a stream may echo has 32 MiB by default.
+ */
+export const FRAME_BYTES_MAX = 32 * 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
+
+export function splitter(cutter: Cutter, frameBytesMax: number): Splitter {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let inPieces = false;
+
+  const taken = (): Buffer => {
+    const bytes = held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held, heldBytes);
+    held = [];
+    heldBytes = 0;
+    return bytes;
+  };
+  const hold = (bytes: Buffer) => {
+    if (bytes.byteLength === 0) return;
+    held.push(bytes);
+    heldBytes += bytes.byteLength;
+  };
+  return {
+    push(chunk) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      const frames: Frame[] = [];
+      let start = 0;
+      for (const end of cutter.ends(bytes)) {
+        hold(bytes.subarray(start, end));
+        const whole = taken();
+        if (whole.byteLength > 0) frames.push(inPieces ? piece(whole) : cutter.read(whole));
+        inPieces = false;
+        start = end;
+      }
+      hold(bytes.subarray(start));
+      if (heldBytes > frameBytesMax || (inPieces && heldBytes > 0)) {
+        inPieces = true;
+        frames.push(piece(taken()));
+      }
+      return frames;
+    },
+    flush() {
+      const bytes = taken();
+      if (bytes.byteLength === 0) return null;
+      const frame = cutter.readLast(bytes);
+      if (!frame) hold(bytes);
+      return frame;
+    },
+    rest() {
+      hold(taken());
+      return held[0] ?? NOTHING;
+    },
+  };
+}
+
+function piece(bytes: Buffer): Frame {
+  return { kind: "piece", event: "", data: "", bytes };
+}
