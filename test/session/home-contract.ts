@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { HOMES_MAX, type HomeStore, homeFor, type Served } from "../../src/session/home.ts";
-import { START_MS, sessionId } from "./contract.ts";
+import { START_MS, sessionId } from "./contract-world.ts";
 
 export type TestHomes = Readonly<{
   homes: HomeStore;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { memoryHomes } from "../../src/session/memory-homes.ts";
-import { START_MS } from "./contract.ts";
+import { START_MS } from "./contract-world.ts";
 import { describeHomeContract } from "./home-contract.ts";
 
 describeHomeContract("memory", async () => {

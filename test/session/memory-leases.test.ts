@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { memoryLeases } from "../../src/session/memory-leases.ts";
-import { claim, describeLeaseContract, sessionId, START_MS, type TestStore } from "./contract.ts";
+import { describeLeaseContract } from "./contract.ts";
+import { claim, START_MS, sessionId, type TestStore } from "./contract-world.ts";
 
 async function memoryStore(): Promise<TestStore> {
   let nowMs = START_MS;
