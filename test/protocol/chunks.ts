@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Splitter } from "../../src/protocol/frames.ts";
 import type { Frame } from "../../src/protocol/protocol.ts";
 

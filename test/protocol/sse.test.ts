@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { sseSplitter } from "../../src/protocol/sse.ts";
 import { byteByByte, chunkings, cut, received, said } from "./chunks.ts";
 
