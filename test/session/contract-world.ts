@@ -12,14 +12,6 @@ import type {
   Swept,
 } from "../../src/session/lease.ts";
 
-/** A store whose clock is moved by hand, empty at first. */
-export type TestStore = Readonly<{
-  store: LeaseStore;
-  /** Whole milliseconds; may go back. */
-  setNow(ms: number): void;
-  close(): Promise<void>;
-}>;
-
 /** Where the tests' clock starts: far from 0, as a shared store's own clock is. */
 export const START_MS = 1_700_000_000_000;
 

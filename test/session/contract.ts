@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe } from "bun:test";
 import { describeAcquire } from "./contract-acquire.ts";
 import { describeReleaseAndRenew } from "./contract-release.ts";
 import { describeSweepAndEnd } from "./contract-sweep.ts";
-import { START_MS, scopeWorld, type TestStore } from "./contract-world.ts";
+import type { LeaseStore } from "../../src/session/lease.ts";
+import { START_MS, scopeWorld } from "./contract-world.ts";
+
+/** A store whose clock is moved by hand, empty at first. */
+export type TestStore = Readonly<{
+  store: LeaseStore;
+  /** Whole milliseconds; may go back. */
+  setNow(ms: number): void;
+  close(): Promise<void>;
+}>;
 
 /** The contract of the session store, for any backend: each sentence is one that callers rely on. */
 export function describeLeaseContract(name: string, makeStore: () => Promise<TestStore>): void {

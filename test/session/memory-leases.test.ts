@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { memoryLeases } from "../../src/session/memory-leases.ts";
-import { describeLeaseContract } from "./contract.ts";
-import { claim, START_MS, sessionId, type TestStore } from "./contract-world.ts";
+import { describeLeaseContract, type TestStore } from "./contract.ts";
+import { runClockSteps, runModel } from "./model-run.ts";
+import { claim, START_MS, sessionId } from "./contract-world.ts";
 
 async function memoryStore(): Promise<TestStore> {
   let nowMs = START_MS;
@@ -16,6 +17,14 @@ async function memoryStore(): Promise<TestStore> {
 }
 
 describeLeaseContract("memory", memoryStore);
+
+test(
+  "replies as the model does, whatever is asked in whatever order",
+  () => runModel(memoryStore, { runs: 1500 }),
+  60_000,
+);
+
+test("outlives a clock that steps both ways", () => runClockSteps(memoryStore, { runs: 300 }), 60_000);
 
 test("a scope of which nothing is left is forgotten by the sweep", async () => {
   let nowMs = START_MS;
