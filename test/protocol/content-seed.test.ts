@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { contentSeed } from "../../src/protocol/content-seed.ts";
+
+describe("what a conversation is told by", () => {
+  test("a string and its only text part are the same, cache marks or not", () => {
+    const plain = contentSeed("m", "sys", "hello");
+    const marked = { type: "text", text: "hello", cache_control: { type: "ephemeral" } };
+    expect(contentSeed("m", [{ type: "text", text: "sys" }], [marked])).toBe(plain);
+  });
+
+  test("an image keeps its seed when its cache mark moves on", () => {
+    const image = { type: "image", source: { data: "AAAA" } };
+    const marked = { ...image, cache_control: { type: "ephemeral" } };
+    expect(contentSeed("m", null, [marked])).toBe(contentSeed("m", null, [image]));
+  });
+
+  test("model, system, message and their borders all count", () => {
+    const seeds = [
+      contentSeed("m", "ab", "c"),
+      contentSeed("m", "a", "bc"),
+      contentSeed("ma", "b", "c"),
+      contentSeed("m", null, ["ab", "c"]),
+      contentSeed("m", ["ab", "c"], null),
+      contentSeed("m", null, "abc"),
+      contentSeed("m", null, [{ type: "image", source: "abc" }]),
+      contentSeed("m", null, null),
+      contentSeed("m", null, 7),
+    ];
+    expect(new Set(seeds).size).toBe(seeds.length);
+  });
+
+  test("holds nothing of what was said", () => {
+    expect(contentSeed("m", "secret prompt", "secret words")).not.toContain("secret");
+  });
+});
