@@ -6,8 +6,8 @@ import type { Held } from "../session/slots.ts";
 import { Stop } from "./stop.ts";
 
 /**
- * Leave to make one attempt at one provider. Owns a breaker permit and a lease; both are given back by `end`, or as if
- * nothing had been when it is disposed before that.
+ * Leave to make one attempt at one provider. Owns a breaker permit and a lease. Disposing it gives the lease back, so it
+ * is disposed when the attempt's I/O has ended, and not before.
  */
 export type Admission = AsyncDisposable &
   Readonly<{
@@ -16,11 +16,14 @@ export type Admission = AsyncDisposable &
     key: Secret | null;
     /** The model's name at this provider. */
     upstreamModel: string;
-    permit: Permit;
     /** Aborts with a `Stop` when the session was ended by an operator or its lease can no longer be held. */
     cut: AbortSignal;
-    /** The first call counts: the attempt's I/O has ended. */
-    end(how: AttemptEnd): void;
+    /** Tells the breaker, at once; the first call counts. Without one the attempt says nothing about the provider. */
+    settle(outcome: "ok" | "failed" | "unknown"): void;
+    /** The stream broke after content. */
+    broke(): void;
+    /** Says how the lease will be given back; until then: as if the attempt had never been. */
+    endAs(how: AttemptEnd): void;
   }>;
 
 /** How an attempt ended, seen from the slot. */
@@ -43,30 +46,26 @@ const ENDING: Readonly<Record<AttemptEnd, Ending>> = {
 };
 
 export function admission(
-  parts: Readonly<{
-    provider: Provider;
-    key: Secret | null;
-    upstreamModel: string;
-    permit: Permit;
-    held: Held;
-    cut: AbortSignal;
-  }>,
+  parts: Pick<Admission, "provider" | "key" | "upstreamModel" | "cut"> & Readonly<{ permit: Permit; held: Held }>,
 ): Admission {
-  const { held, ...rest } = parts;
-  const slot = new DisposableStack();
-  slot.defer(() => held.release(ENDING.called_off));
-  const end = (how: AttemptEnd) => {
-    if (slot.disposed) return;
-    slot.move();
-    held.release(ENDING[how]);
+  const { permit, held, ...rest } = parts;
+  let settled = false;
+  let ending: Ending = ENDING.called_off;
+  const settle: Admission["settle"] = (outcome) => {
+    if (settled) return;
+    settled = true;
+    permit.settle(outcome);
   };
   return {
     ...rest,
-    end,
+    settle,
+    broke: permit.broke,
+    endAs(how) {
+      ending = ENDING[how];
+    },
     async [Symbol.asyncDispose]() {
-      if (slot.disposed) return;
-      rest.permit.settle("unknown");
-      end("called_off");
+      settle("unknown");
+      held.release(ending);
     },
   };
 }

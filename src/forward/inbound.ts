@@ -24,6 +24,8 @@ export type Inbound = Readonly<{
   /** Monotonic and wall-clock moments of its arrival. */
   arrivedMs: number;
   arrivedWallMs: number;
+  /** To be called just before the answer's last byte: gives the connection its idle timeout back. */
+  beforeEnd(): void;
 }>;
 
 /** Every answer of our own in the caller's envelope, with the code beside it. */

@@ -4,7 +4,7 @@ import { joined, type Source } from "./source.ts";
 /** What the beginning of a stream turned out to be. `head`: all bytes so far, to be passed on should it win. */
 export type Look =
   | Readonly<{ kind: "content" | "definitive" | "held"; head: readonly Uint8Array[] }>
-  | Readonly<{ kind: "error"; facts: ErrorFacts }>
+  | Readonly<{ kind: "error"; facts: ErrorFacts; head: readonly Uint8Array[] }>
   /** The stream ended, cleanly or not, before anything that could be an answer. */
   | Readonly<{ kind: "truncated"; error: unknown; empty: boolean }>;
 
@@ -42,13 +42,14 @@ export async function lookAhead(
       const liveness = seen.level === "liveness";
       if (!(liveness && quiet)) keep.push(frame);
       quiet = liveness;
-      if (seen.level === "error" && seen.error) return { kind: "error", facts: seen.error };
       if (seen.level === "started") on.started();
-      if (seen.level === "content" || seen.level === "definitive" || seen.level === "held") {
+      const found = seen.level === "content" || seen.level === "definitive" || seen.level === "held";
+      if (found || seen.error) {
         const rest = piece.frames.slice(at + 1);
         for (const later of rest) reader.watch(later);
         head.push(source.encoded ? piece.pass : joined([...keep, ...rest]));
-        return { kind: seen.level, head };
+        if (found) return { kind: seen.level, head };
+        if (seen.error) return { kind: "error", facts: seen.error, head };
       }
       if (!liveness && seen.level !== "neutral" && seen.echo !== true) {
         counted++;

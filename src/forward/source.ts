@@ -33,12 +33,20 @@ const NOTHING = new Uint8Array(0);
  */
 export function frameSource(
   body: ReadableStream<Uint8Array> | null,
-  splitter: Splitter | null,
-  decoder: Decoder | null,
+  how: Readonly<{ splitter: Splitter | null; decoder: Decoder | null; signal: AbortSignal }>,
 ): Source {
+  const { splitter, decoder, signal } = how;
   const reader = body?.getReader();
   let over: Piece | null = reader ? null : { kind: "end" };
 
+  // A read under way ends with its reader, whatever the runtime makes of the abort of the request behind it.
+  const stop = () => void cancel();
+  signal.addEventListener("abort", stop, { once: true });
+
+  /** Rejects where the body has already failed, which is one way of having ended. */
+  async function cancel() {
+    await reader?.cancel().catch(() => undefined);
+  }
   async function piece(chunk: Uint8Array): Promise<Piece> {
     if (!splitter) return { kind: "frames", frames: [], pass: chunk };
     if (!decoder) {
@@ -59,6 +67,7 @@ export function frameSource(
       if (over || !reader) return over ?? { kind: "end" };
       try {
         const { done, value } = await reader.read();
+        if (signal.aborted) throw signal.reason;
         return done ? last() : await piece(value);
       } catch (error) {
         over = { kind: "broke", error };
@@ -66,9 +75,9 @@ export function frameSource(
       }
     },
     async [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", stop);
       decoder?.close();
-      // Rejects where the body has already failed, which is one way of having ended.
-      await reader?.cancel().catch(() => undefined);
+      await cancel();
     },
   };
 }

@@ -2,10 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import { Stop, type Why } from "./stop.ts";
 
 /**
- * Owns what can end one attempt's socket: the abort that `fetch` listens to and the timers that pull it. It lives as
- * long as the socket; disposing it stops all timers and lets go of the signals it followed.
+ * Owns what can end something that runs (an attempt's socket, a whole request): the abort it listens to and the timers
+ * that pull it. It lives as long as what it ends; disposing it stops all timers and lets go of the signals it followed.
  */
-export type AttemptIo = Disposable &
+export type Stoppable = Disposable &
   Readonly<{
     signal: AbortSignal;
     /** The reason it was stopped for; null while it runs. */
@@ -17,7 +17,7 @@ export type AttemptIo = Disposable &
     limit(ms: number, why: Why): () => void;
   }>;
 
-export function attemptIo(clock: Clock): AttemptIo {
+export function stoppable(clock: Clock): Stoppable {
   const abort = new AbortController();
   const owned = new DisposableStack();
   const stop = (why: Why) => {

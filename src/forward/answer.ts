@@ -1,0 +1,187 @@
+import type { Clock } from "../core/clock.ts";
+import type { ErrorFacts, Framing } from "../protocol/protocol.ts";
+import type { Admission } from "./admission.ts";
+import type { Stoppable } from "./stoppable.ts";
+import { classifyFault, silentFault, type Verdict } from "./classify.ts";
+import { type Decoder, decoderFor } from "./decode.ts";
+import type { Inbound } from "./inbound.ts";
+import { lookAhead } from "./look-ahead.ts";
+import type { Live, Whole } from "./opened.ts";
+import { pushbackMs } from "./pushback.ts";
+import { frameSource, type Splitter } from "./source.ts";
+import type { Attempted } from "./trail.ts";
+import { decoded, readWhole } from "./whole.ts";
+
+/** What an upstream's response turned out to be. */
+export type Answer =
+  | Readonly<{
+      kind: "open";
+      status: number;
+      headers: Headers;
+      /** `held`: valid, but without content. `definitive`: the client's own error, or a policy's word. */
+      worth: "content" | "held" | "definitive";
+      body: Whole | Live;
+    }>
+  | Readonly<{ kind: "fault"; verdict: Verdict; shown: ShownAnswer | null }>;
+
+/** An upstream's error answer as the client may see it. */
+export type ShownAnswer = Readonly<{ status: number; headers: Headers; body: Uint8Array }>;
+
+export type AnswerDeps = Readonly<{
+  clock: Clock;
+  splitter(framing: Framing): Splitter;
+  /** Takes bytes out of the process-wide buffer; null when there are none left. */
+  buffer(bytes: number): Disposable | null;
+  /** An answer encoded in a way that cannot be read is passed on unread. */
+  unreadable(provider: string, encoding: string): void;
+}>;
+
+/** What reading one response needs; what it opens goes onto `owned`. */
+export type Reading = Readonly<{
+  inbound: Inbound;
+  admission: Admission;
+  io: Stoppable;
+  record: Attempted;
+  owned: AsyncDisposableStack;
+  /** Told once when the upstream has begun to generate. */
+  started: () => void;
+}>;
+
+/** Reads a response until it is known what it is worth. Nothing of it has gone to the client by then. */
+export async function readAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
+  if (response.status < 200 || response.status > 299) return errorAnswer(deps, reading, response);
+  const framing = framingOf(reading.inbound, response);
+  if (framing === null) return wholeAnswer(reading, response);
+  const encoding = encodingOf(response);
+  const decoder = encoding === null ? null : decoderFor(encoding);
+  if (encoding !== null && decoder === null) {
+    deps.unreadable(reading.admission.provider.name, encoding);
+    const source = open(reading, response, null);
+    return {
+      kind: "open",
+      ...shown(response),
+      worth: "content",
+      body: { kind: "live", head: [], source, events: null },
+    };
+  }
+  return streamAnswer(deps, reading, response, { framing, decoder });
+}
+
+async function errorAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
+  const source = open(reading, response, null);
+  const read = await readWhole(source);
+  if (read.kind === "broke") return lost("truncated");
+  const { status, headers } = response;
+  const facts = reading.inbound.protocol.readError(status, await decoded(encodingOf(response), read.bytes));
+  const verdict = judge(deps, reading, response, facts);
+  if (verdict.retry) {
+    return { kind: "fault", verdict, shown: verdict.showable ? { status, headers, body: read.bytes } : null };
+  }
+  const body: Whole | Live =
+    read.kind === "more"
+      ? { kind: "live", head: [read.bytes], source, events: null }
+      : { kind: "whole", bytes: read.bytes, usage: null, aliases: [] };
+  return { kind: "open", status, headers, worth: "definitive", body };
+}
+
+async function wholeAnswer(reading: Reading, response: Response): Promise<Answer> {
+  const { inbound, record } = reading;
+  const source = open(reading, response, null);
+  const read = await readWhole(source);
+  if (read.kind === "broke") return lost("truncated");
+  if (read.kind === "more") {
+    record.sawContent();
+    const body: Live = { kind: "live", head: [read.bytes], source, events: null };
+    return { kind: "open", ...shown(response), worth: "content", body };
+  }
+  const text = await decoded(encodingOf(response), read.bytes);
+  const seen = inbound.protocol.judge(inbound.operation, text, response.headers.get("content-type") ?? "");
+  if (seen.level === "error") {
+    const verdict = seen.error
+      ? judgeInside(reading, seen.error, seen.error.retryAfterMs)
+      : silentFault("invalid_body");
+    if (verdict.retry) return { kind: "fault", verdict, shown: null };
+  } else {
+    record.sawContent();
+  }
+  const body: Whole = { kind: "whole", bytes: read.bytes, usage: seen.usage, aliases: seen.aliases };
+  return { kind: "open", ...shown(response), worth: seen.level === "error" ? "definitive" : seen.level, body };
+}
+
+async function streamAnswer(
+  deps: AnswerDeps,
+  reading: Reading,
+  response: Response,
+  how: Readonly<{ framing: Framing; decoder: Decoder | null }>,
+): Promise<Answer> {
+  const { inbound, record, owned } = reading;
+  const reader = inbound.protocol.events(inbound.body.byteLength);
+  const source = open(reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
+  const look = await lookAhead(source, reader, {
+    started: reading.started,
+    kept(bytes) {
+      const part = deps.buffer(bytes);
+      if (part) owned.use(part);
+      return part !== null;
+    },
+  });
+  if (look.kind === "truncated") return lost(look.empty && look.error === null ? "empty_body" : "truncated");
+  const body: Live = { kind: "live", head: look.head, source, events: { reader, framing: how.framing } };
+  if (look.kind === "error") {
+    const verdict = judgeInside(
+      reading,
+      look.facts,
+      pushbackMs(response.headers, look.facts.retryAfterMs, deps.clock.wallMs()),
+    );
+    if (verdict.retry) return { kind: "fault", verdict, shown: null };
+    return { kind: "open", ...shown(response), worth: "definitive", body };
+  }
+  record.sawContent();
+  return { kind: "open", ...shown(response), worth: look.kind, body };
+}
+
+/** How the answer is cut into events; null: it is one document. */
+function framingOf(inbound: Inbound, response: Response): Framing | null {
+  if (!inbound.facts.stream) return null;
+  const type = response.headers.get("content-type") ?? "";
+  const json = type.includes("json");
+  if (json && inbound.operation.pathStream && !/[?&]alt=sse(&|$)/.test(inbound.search)) return "json-array";
+  // A relay that forgets the content type of its events still sends events.
+  return json || type.includes("html") ? null : "sse";
+}
+
+function open(
+  { owned, io }: Reading,
+  response: Response,
+  how: Readonly<{ splitter: Splitter; decoder: Decoder | null }> | null,
+) {
+  const { splitter, decoder } = how ?? { splitter: null, decoder: null };
+  return owned.use(frameSource(response.body, { splitter, decoder, signal: io.signal }));
+}
+
+function judge(deps: AnswerDeps, reading: Reading, response: Response, facts: ErrorFacts): Verdict {
+  const asked = pushbackMs(response.headers, facts.retryAfterMs, deps.clock.wallMs());
+  return classifyFault({ ...faultOf(reading), status: response.status, facts, pushbackMs: asked });
+}
+
+/** An error that came inside a 200. */
+function judgeInside(reading: Reading, facts: ErrorFacts, pushback: number | null): Verdict {
+  return classifyFault({ ...faultOf(reading), status: 200, facts, pushbackMs: pushback });
+}
+
+function faultOf({ inbound, admission }: Reading) {
+  return { ownCredentials: admission.key === null, shortCall: inbound.operation.kind !== "generate" };
+}
+
+function encodingOf(response: Response): string | null {
+  const encoding = response.headers.get("content-encoding");
+  return encoding === null || encoding === "identity" ? null : encoding;
+}
+
+function shown(response: Response) {
+  return { status: response.status, headers: response.headers };
+}
+
+function lost(reason: string): Answer {
+  return { kind: "fault", verdict: silentFault(reason), shown: null };
+}

@@ -1,0 +1,41 @@
+import type { Write } from "./relay.ts";
+
+/** How the stream to the client is to end: cleanly, or by a reset because what it said is not whole. */
+export type Close = "end" | "reset";
+
+/**
+ * The body of a streamed answer, written by `body`, which owns all that is behind it. Should the client leave before
+ * anybody asks for the first byte, `body` runs all the same, with nobody to write to, so that what it owns is given back.
+ */
+export function clientStream(signal: AbortSignal, body: (write: Write) => Promise<Close>): ReadableStream<Uint8Array> {
+  let begun = false;
+  const onAbort = () => {
+    if (begun) return;
+    begun = true;
+    void body(() => {});
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  const source: Bun.DirectUnderlyingSource<Uint8Array> = {
+    type: "direct",
+    async pull(controller) {
+      if (begun) return;
+      begun = true;
+      signal.removeEventListener("abort", onAbort);
+      // `write` answers a promise when the socket is full; `flush` sends what it took at once.
+      const close = await body(async (bytes) => {
+        await controller.write(bytes);
+        await controller.flush();
+      });
+      if (close === "reset") controller.close(brokenOff());
+      else controller.close();
+    },
+  };
+  return new ReadableStream(source);
+}
+
+/** The runtime prints the reason of a reset on stderr: one line, without our stack, is what it is worth. */
+function brokenOff(): Error {
+  const error = new Error("hedgerow: an answer broke off upstream; the client's connection was reset");
+  error.stack = "";
+  return error;
+}

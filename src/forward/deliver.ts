@@ -1,0 +1,97 @@
+import type { Background } from "../core/background.ts";
+import type { Clock } from "../core/clock.ts";
+import type { OwnError } from "../core/errors.ts";
+import type { Observer } from "../core/events.ts";
+import type { Framing, Usage } from "../protocol/protocol.ts";
+import type { Close } from "./client-stream.ts";
+import type { AttemptEnd } from "./admission.ts";
+import type { Inbound } from "./inbound.ts";
+import type { Live, Opened } from "./opened.ts";
+import { type RelayEnd, relay, type Write } from "./relay.ts";
+
+export type DeliverDeps = Readonly<{ clock: Clock; observe: Observer; background: Background }>;
+
+/** How a delivery ended, for the record. */
+export type Delivered = Readonly<{
+  close: Close;
+  how: "answered" | "broken" | "client_left" | "stopped";
+  error: string;
+  usage: Usage | null;
+  aliases: readonly string[];
+}>;
+
+/**
+ * Passes a begun answer on to its client and settles the winner: its record, its breaker, its slot. A stream that does
+ * not come to its own end is ended with the protocol's error event, or by a reset where no event can be added.
+ */
+export async function deliver(
+  deps: DeliverDeps,
+  inbound: Inbound,
+  winner: Opened,
+  live: Live,
+  to: Readonly<{ write: Write; how: AttemptEnd }>,
+): Promise<Delivered> {
+  const { provider, record } = winner;
+  const end = await relay(deps.clock, winner, live, {
+    write: to.write,
+    idleMs: inbound.facts.stream ? provider.timeouts.idleMs : 0,
+  });
+  const usage = live.events?.reader.usage() ?? null;
+  const aliases = live.events?.reader.aliases() ?? [];
+  const how = broken(end);
+  if (how !== null) {
+    deps.observe({ kind: "stream_broken", requestId: inbound.requestId, provider: provider.name, how });
+    if (end.kind === "broken") winner.broke();
+  }
+  const error = errorFor(end);
+  const framing = live.source.encoded ? null : (live.events?.framing ?? null);
+  const close: Close = error === null || framing !== null ? "end" : "reset";
+  if (error && framing) await to.write(endOf(inbound, error, framing, live));
+  inbound.beforeEnd();
+  record.ended({ outcome: outcomeOf(end), reason: how ?? "", usage });
+  // The client's last byte does not wait for the upstream's socket.
+  deps.background.track("winner", winner.close(slotEnd(end, to.how)));
+  return { close, how: end.kind, error: error?.code ?? "", usage, aliases };
+}
+
+function endOf(inbound: Inbound, error: OwnError, framing: Framing, live: Live): Uint8Array {
+  const sequence = live.events?.reader.sequence() ?? -1;
+  const first = live.head.length === 0;
+  return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence, first });
+}
+
+function broken(end: RelayEnd) {
+  if (end.kind === "broken") return end.how;
+  if (end.kind !== "stopped") return null;
+  return end.why === "drain" ? "drain" : "ended";
+}
+
+function errorFor(end: RelayEnd): OwnError | null {
+  // The client has seen the upstream's own error event: a second one would be our invention.
+  if (end.kind === "answered" || end.kind === "client_left") return null;
+  if (end.kind === "stopped") {
+    return end.why === "drain"
+      ? { code: "draining", message: "The proxy is shutting down and this answer did not end in time." }
+      : { code: "attempts_failed", message: "The session was ended by an operator." };
+  }
+  switch (end.how) {
+    case "error_event":
+      return null;
+    case "stall":
+      return { code: "timed_out", message: "The upstream went silent in the middle of its answer." };
+    case "cut":
+      return { code: "attempts_failed", message: "The upstream's connection broke in the middle of its answer." };
+    case "no_terminal":
+      return { code: "attempts_failed", message: "The upstream ended its answer before it was whole." };
+  }
+}
+
+function outcomeOf(end: RelayEnd) {
+  return end.kind === "stopped" ? "ended" : end.kind;
+}
+
+function slotEnd(end: RelayEnd, how: AttemptEnd): AttemptEnd {
+  if (end.kind === "broken") return "failed";
+  if (end.kind === "stopped") return "called_off";
+  return end.kind === "client_left" && how === "answered" ? "client_left_after_content" : how;
+}

@@ -1,0 +1,63 @@
+import type { Background } from "../core/background.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Observer } from "../core/events.ts";
+import type { Ending } from "../session/lease.ts";
+import type { Held } from "../session/slots.ts";
+import { type RequestEnd, type Story, tell } from "./finish.ts";
+import type { Inbound } from "./inbound.ts";
+import { type Stoppable, stoppable } from "./stoppable.ts";
+import { trail } from "./trail.ts";
+
+/** One request under way. Owns its stop and its client's lease; `land` gives both back and tells how it ended. */
+export type Flight = Readonly<{
+  inbound: Inbound;
+  story: Story;
+  /** Stops everything of this request: the client left, a drain is over, an operator ended the session. */
+  stop: Stoppable;
+  /** Takes the client's lease over. */
+  hold(held: Held): void;
+  /** Called once, when the last byte has gone to the client or nothing will. */
+  land(end: RequestEnd, ending: Ending): void;
+}>;
+
+export type FlightDeps = Readonly<{ clock: Clock; background: Background; observe: Observer; drained: AbortSignal }>;
+
+export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
+  const stop = stoppable(deps.clock);
+  stop.follow(inbound.signal);
+  stop.follow(deps.drained);
+  const protocol = inbound.protocol.name;
+  const { requestId, arrivedMs, facts, client } = inbound;
+  const story: Story = {
+    inbound,
+    trail: trail(deps, { requestId, protocol, arrivedMs }),
+    ranking: null,
+    contest: null,
+    settlement: null,
+    ttftMs: null,
+  };
+  let lease: Held | null = null;
+  deps.observe({
+    kind: "request_arrived",
+    requestId,
+    client: client.name,
+    protocol,
+    model: facts.model,
+    stream: facts.stream,
+    session: inbound.session,
+    wallMs: inbound.arrivedWallMs,
+  });
+  return {
+    inbound,
+    story,
+    stop,
+    hold(held) {
+      lease = held;
+    },
+    land(end, ending) {
+      stop[Symbol.dispose]();
+      lease?.release(ending);
+      tell(deps, story, end);
+    },
+  };
+}
