@@ -1,4 +1,5 @@
 import type { RequestRecord } from "../../core/events.ts";
+import type { Ranking } from "../../provider/rank.ts";
 import type { SessionView as Slot } from "../../session/slots.ts";
 
 /**
@@ -123,5 +124,17 @@ function sessionView(
       idle_ms: nowMs - slot.lastSeenMs,
       resides_ms: slot.running > 0 ? null : Math.max(0, slot.lastSeenMs + residenceMs - nowMs),
     })),
+  };
+}
+
+/** `hedgeAfterMs`: by provider name, the delay armed if it were asked first; null = no hedge. */
+export function explainView(ranking: Ranking, hedgeAfterMs: (provider: string) => number | null): ExplainView {
+  return {
+    order: ranking.order.map(({ provider, why }) => ({
+      provider: provider.name,
+      why,
+      hedge_after_ms: hedgeAfterMs(provider.name),
+    })),
+    out: ranking.out.map(({ provider, reason, backInMs }) => ({ provider, reason, back_in_ms: backInMs })),
   };
 }

@@ -91,7 +91,11 @@ export function adminWorld(own: Partial<AdminSources> = {}) {
     if (response === null) return { status: null, body: null, headers: new Headers() };
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.startsWith("application/json");
-    return { status: response.status, body: isJson && text !== "" ? JSON.parse(text) : text, headers: response.headers };
+    return {
+      status: response.status,
+      body: isJson && text !== "" ? JSON.parse(text) : text,
+      headers: response.headers,
+    };
   };
   return { send, ask, done, errors, clock };
 }
