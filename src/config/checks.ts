@@ -1,0 +1,111 @@
+import type { Draft } from "./config.ts";
+import { isLoopback } from "./loopback.ts";
+import { itemPath, keyPath } from "./problem.ts";
+import type { FileConfig } from "./schema.ts";
+
+export type Tell = (path: string, message: string) => void;
+
+/** Whether the file itself says this key, right or wrong. */
+type Has = (path: string) => boolean;
+
+type File = Draft<FileConfig>;
+type Client = NonNullable<File["clients"]>[number];
+type Provider = NonNullable<NonNullable<File["providers"]>[number]>;
+
+/** What no key can say by itself. What was wrong on its own is left out of `file` and not complained about twice. */
+export function check(file: File, has: Has, tell: Tell): void {
+  const hasClients = (file.clients?.length ?? 0) > 0 || (file.clients === undefined && has("clients"));
+  const { hedge } = file.defaults ?? {};
+  checkServer(file.server ?? {}, hasClients, tell);
+  checkClients(file.clients ?? [], has, tell);
+  checkRedis(file.sessions?.store, has, tell);
+  checkHedge("defaults.hedge", hedge, {}, has, tell);
+  const providers = file.providers ?? [];
+  for (const [index, first] of twice(providers.map((provider) => provider?.name))) {
+    tell(`${itemPath("providers", index)}.name`, `the same as ${itemPath("providers", first)}.name`);
+  }
+  for (const [index, provider] of providers.entries()) {
+    const path = itemPath("providers", index);
+    if (provider === undefined) continue;
+    checkProvider(provider, { path, hasClients, has, tell });
+    checkHedge(`${path}.hedge`, provider.hedge, hedge ?? {}, has, tell);
+  }
+}
+
+function checkServer(server: NonNullable<File["server"]>, hasClients: boolean, tell: Tell): void {
+  const { host, open, max_body, max_buffered } = server;
+  if (host !== undefined && open === false && !isLoopback(host) && !hasClients) {
+    tell("server.host", `everybody who reaches ${host} could use it; add clients, or say server.open: true`);
+  }
+  if (max_body !== undefined && max_buffered !== undefined && max_buffered < max_body) {
+    tell("server.max_buffered", "expected at least server.max_body, or the largest body could never be taken");
+  }
+}
+
+function checkClients(clients: readonly Client[], has: Has, tell: Tell): void {
+  const pathOf = (index: number) => itemPath("clients", index);
+  const keyPathOf = (index: number) => `${pathOf(index)}.${has(`${pathOf(index)}.key`) ? "key" : "key_file"}`;
+  for (const [index, first] of twice(clients.map((client) => client?.name))) {
+    tell(`${pathOf(index)}.name`, `the same as ${pathOf(first)}.name`);
+  }
+  for (const [index, first] of twice(clients.map((client) => (client?.key ?? client?.key_file)?.reveal()))) {
+    tell(keyPathOf(index), `the same as ${keyPathOf(first)}`);
+  }
+  for (const [index, client] of clients.entries()) {
+    const given = said(["key", "key_file"], pathOf(index), has);
+    if (given.length === 0 && client !== undefined) tell(pathOf(index), "needs key or key_file");
+    if (given.length > 1) tell(keyPath(pathOf(index), "key_file"), "expected key or key_file, got both");
+  }
+}
+
+function checkProvider(
+  provider: Provider,
+  { path, hasClients, has, tell }: Readonly<{ path: string; hasClients: boolean; has: Has; tell: Tell }>,
+): void {
+  const given = said(["api_key", "api_key_file", "api_keys"], path, has);
+  const last = given.at(-1);
+  if (given.length > 1) tell(`${path}.${last}`, `expected one of ${given.join(", ")}`);
+  if (given.length === 0 && hasClients) {
+    tell(
+      path,
+      "needs api_key, api_key_file or api_keys; a client's own credentials are passed on only without clients",
+    );
+  }
+  for (const [index, first] of twice((provider.api_keys ?? []).map((key) => key?.reveal()))) {
+    tell(itemPath(`${path}.api_keys`, index), `the same as ${itemPath(`${path}.api_keys`, first)}`);
+  }
+  const headers = provider.headers ?? [];
+  for (const [index] of twice(headers.map((line) => line?.key))) {
+    tell(`${path}.headers`, `${headers[index]?.key} is there twice; case makes no difference in names of headers`);
+  }
+}
+
+function checkRedis(store: string | undefined, has: Has, tell: Tell): void {
+  const given = said(["url", "cluster", "sentinel"], "sessions.redis", has);
+  if (given.length > 1) tell(`sessions.redis.${given.at(-1)}`, `expected one of ${given.join(", ")}`);
+  if (store === "redis" && given.length === 0)
+    tell("sessions.store", "needs sessions.redis.url, .cluster or .sentinel");
+}
+
+type Bounds = Readonly<{ min?: number | undefined; max?: number | undefined }>;
+
+/** Looked at where one of the two is said, so that a mistake in `defaults` is told once. */
+function checkHedge(path: string, own: Bounds | undefined, defaults: Bounds, has: Has, tell: Tell): void {
+  const min = own?.min ?? defaults.min;
+  const max = own?.max ?? defaults.max;
+  if (min === undefined || max === undefined || min <= max) return;
+  if (has(`${path}.max`)) tell(`${path}.max`, "expected at least hedge.min");
+  else if (has(`${path}.min`)) tell(`${path}.min`, "expected at most hedge.max");
+}
+
+function said(keys: readonly string[], path: string, has: Has): readonly string[] {
+  return keys.filter((key) => has(keyPath(path, key)));
+}
+
+/** Each value that was there before: its index and that of the first. */
+function twice(values: readonly (string | undefined)[]): readonly (readonly [number, number])[] {
+  return values.flatMap((value, index) => {
+    const first = values.indexOf(value);
+    return value === undefined || first === index ? [] : [[index, first] as const];
+  });
+}

@@ -1,0 +1,31 @@
+/** The environment as it was when the process started, or as a test wants it. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export type Interpolated =
+  /** `fromEnv`: a variable was part of it, so it must not be shown. */
+  Readonly<{ kind: "text"; text: string; fromEnv: boolean }> | Readonly<{ kind: "wrong"; why: string }>;
+
+/** `$$`, `${VAR}`, `${VAR:-default}`; a `${` that is neither ends in the last group. */
+const REFERENCE = /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|(\$\{)/g;
+
+/** A default stands in for a variable that is unset or empty, as in a shell. All other `$` stand for themselves. */
+export function interpolate(text: string, env: Env): Interpolated {
+  const missing: string[] = [];
+  let fromEnv = false;
+  let malformed = false;
+  const resolved = text.replace(REFERENCE, (match: string, name?: string, otherwise?: string, open?: string) => {
+    if (open !== undefined) malformed = true;
+    if (name === undefined) return match === "$$" ? "$" : "";
+    fromEnv = true;
+    const value = env[name];
+    if (otherwise !== undefined) return value === undefined || value === "" ? otherwise : value;
+    if (value === undefined) missing.push(name);
+    return value ?? "";
+  });
+  if (malformed) return { kind: "wrong", why: "expected ${NAME} or ${NAME:-default} (a plain $ is written $$)" };
+  if (missing.length > 0) {
+    const names = missing.map((name) => `\${${name}}`).join(", ");
+    return { kind: "wrong", why: `${names} ${missing.length > 1 ? "are" : "is"} not set in the environment` };
+  }
+  return { kind: "text", text: resolved, fromEnv };
+}
