@@ -1,0 +1,168 @@
+import { describe, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { Redis } from "ioredis";
+
+/** A real server of a test's own: on a unix socket, or on a loopback port that the system chose. Owns its process and folder. */
+export type RedisServer = Readonly<{
+  pid: number;
+  /** Null where it listens on a port. */
+  socket: string | null;
+  port: number;
+  url: string;
+  /** A plain client for looking at the server from outside; closed with it. */
+  admin: Redis;
+  /** Freezes and thaws it (SIGSTOP, SIGCONT). */
+  pause(): void;
+  resume(): void;
+  /** Ends it at once, as a crash would (SIGKILL). */
+  crash(): Promise<void>;
+  /** Starts it again at the same address, empty unless it kept a file. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}>;
+
+export type ServerOptions = Readonly<{
+  listen?: "unix" | "tcp" | "tls";
+  args?: readonly string[];
+  /** Certificate, key and authority as PEM files, for `tls`. */
+  tls?: Readonly<{ cert: string; key: string; ca: string }>;
+  /** Of the admin client. */
+  password?: string;
+  binaryArgs?: readonly string[];
+}>;
+
+const ADVICE =
+  "redis-server is not installed: tests of the shared store are skipped (Debian: apt-get install redis-server)";
+const BINARY = Bun.which("redis-server");
+let advised = false;
+
+/** Tests that need redis-server: without it they fail in CI, and are skipped with a line of advice elsewhere. */
+export function describeWithRedis(name: string, body: () => void): void {
+  if (BINARY !== null) {
+    describe(name, body);
+    return;
+  }
+  if (process.env["CI"]) {
+    test(`${name}: redis-server is installed`, () => {
+      throw new Error(ADVICE);
+    });
+    return;
+  }
+  if (!advised) console.warn(ADVICE);
+  advised = true;
+  describe.skip(name, body);
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = probe;
+  probe.stop(true);
+  return port;
+}
+
+const running = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Starts redis-server and resolves once it answers for itself; rejects with its last words when it ends instead. */
+async function spawnServer(args: readonly string[], folder: string): Promise<Bun.Subprocess<"ignore", "pipe", "pipe">> {
+  const child = Bun.spawn([BINARY ?? "redis-server", ...args], {
+    cwd: folder,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  running.add(child);
+  void child.exited.then(() => running.delete(child));
+  const reader = child.stdout.getReader();
+  const decoder = new TextDecoder();
+  let said = "";
+  while (!/ready to accept connections|Sentinel ID is/i.test(said)) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`redis-server ended: ${said.trim().split("\n").slice(-3).join(" ")}`);
+    said += decoder.decode(value, { stream: true });
+  }
+  const drain = async () => {
+    while (!(await reader.read()).done);
+  };
+  void drain();
+  return child;
+}
+
+function addressArgs(options: ServerOptions, folder: string, port: number): readonly string[] {
+  const { listen = "unix", tls } = options;
+  if (listen === "unix") return ["--port", "0", "--unixsocket", `${folder}/s`];
+  const bind = ["--bind", "127.0.0.1"];
+  if (listen === "tcp") return [...bind, "--port", String(port)];
+  const files = [
+    "--tls-cert-file",
+    tls?.cert ?? "",
+    "--tls-key-file",
+    tls?.key ?? "",
+    "--tls-ca-cert-file",
+    tls?.ca ?? "",
+  ];
+  return [...bind, "--port", "0", "--tls-port", String(port), "--tls-auth-clients", "no", ...files];
+}
+
+export async function redisServer(options: ServerOptions = {}): Promise<RedisServer> {
+  const { listen = "unix", args = [] } = options;
+  const folder = mkdtempSync(`${tmpdir()}/hedgerow-redis-`);
+  const port = listen === "unix" ? 0 : freePort();
+  const socket = listen === "unix" ? `${folder}/s` : null;
+  const start = () =>
+    spawnServer(
+      [
+        ...(options.binaryArgs ?? []),
+        ...addressArgs(options, folder, port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        ...args,
+      ],
+      folder,
+    );
+  let child = await start();
+  const admin = adminClient(options, { socket, port });
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill("SIGCONT");
+    child.kill(signal);
+    await child.exited;
+  };
+  return {
+    get pid() {
+      return child.pid;
+    },
+    socket,
+    port,
+    url: socket === null ? `${listen === "tls" ? "rediss" : "redis"}://127.0.0.1:${port}` : `redis+unix://${socket}`,
+    admin,
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
+    crash: () => kill("SIGKILL"),
+    async restart() {
+      child = await start();
+    },
+    async stop() {
+      admin.disconnect();
+      await kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function adminClient(options: ServerOptions, at: Readonly<{ socket: string | null; port: number }>): Redis {
+  const client = new Redis({
+    ...(at.socket === null ? { host: "127.0.0.1", port: at.port } : { path: at.socket }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(options.listen === "tls" ? { tls: { rejectUnauthorized: false } } : {}),
+    lazyConnect: true,
+    retryStrategy: () => 20,
+  });
+  client.on("error", () => {}); // the server may be ended on purpose
+  return client;
+}
