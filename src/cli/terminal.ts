@@ -19,7 +19,8 @@ export function processTerminal(noColour: boolean): Terminal {
   return {
     isInteractive,
     colour: isInteractive && !noColour,
-    rows: () => stdout.rows ?? 24,
+    // 0 on a terminal that does not know its size.
+    rows: () => stdout.rows || 24,
     write: (text) => void stdout.write(text),
     writeError: (text) => void stderr.write(text),
     onKey(callback) {

@@ -77,23 +77,7 @@ export function openFeed(rules: FeedRules): Feed {
     },
     subscribe() {
       if (subscribers.size >= subscribersMax) return null;
-      let own: Subscriber;
-      return new ReadableStream<Uint8Array>(
-        {
-          start(controller) {
-            own = subscribe(controller);
-          },
-          pull() {
-            own.wants = true;
-            handOver(own);
-          },
-          cancel() {
-            leave(own);
-          },
-        },
-        // Nothing is queued in the stream: what waits is ours to throw away.
-        { highWaterMark: 0 },
-      );
+      return streamTo(subscribe, leave);
     },
     subscribers: () => subscribers.size,
     close() {
@@ -102,6 +86,29 @@ export function openFeed(rules: FeedRules): Feed {
       subscribers.clear();
     },
   };
+}
+
+function streamTo(
+  subscribe: (controller: ReadableStreamDefaultController<Uint8Array>) => Subscriber,
+  leave: (subscriber: Subscriber) => void,
+): ReadableStream<Uint8Array> {
+  let own: Subscriber;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        own = subscribe(controller);
+      },
+      pull() {
+        own.wants = true;
+        handOver(own);
+      },
+      cancel() {
+        leave(own);
+      },
+    },
+    // Nothing is queued in the stream: what waits is ours to throw away.
+    { highWaterMark: 0 },
+  );
 }
 
 function handOver(subscriber: Subscriber): void {

@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 import type { ProxyEvent } from "../../src/core/events.ts";
+import { secret } from "../../src/core/secret.ts";
+import { openFeed } from "../../src/observe/feed.ts";
+import { openLog } from "../../src/observe/log.ts";
+import { openMetrics } from "../../src/observe/metrics.ts";
 import { observer } from "../../src/observe/observe.ts";
-import { finished } from "./records.ts";
+import { recentRequests } from "../../src/observe/recent.ts";
+import { handClock } from "../world/clock.ts";
+import { attemptRecord, finished } from "./records.ts";
 
 test("a sink that throws hurts neither the caller nor the other sinks, and is told about once", () => {
   const seen: ProxyEvent[] = [];
@@ -38,4 +44,39 @@ test("a model name of any length is kept short", () => {
     wallMs: 0,
   });
   expect(JSON.stringify(seen).length).toBeLessThan(3_000);
+});
+
+const KEY = "sk-canary-0123456789-tail";
+
+test("a key that slipped into an event as a secret is hidden in every sink", async () => {
+  let text = "";
+  const stream = { write: (line: string) => (text += line), on: () => {} };
+  const log = openLog({ level: "debug", format: "json", colour: false, wallMs: () => 0, stream });
+  const metrics = openMetrics({
+    providers: async () => [],
+    waiting: () => 0,
+    isStoreUp: () => true,
+    logLinesDropped: () => 0,
+    startedWallMs: 0,
+  });
+  const recent = recentRequests();
+  const feed = openFeed({ clock: handClock() });
+  const reader = feed.subscribe()?.getReader();
+  const key = secret(KEY);
+  const slipped = { ...attemptRecord(), apiKey: key };
+  const events: ProxyEvent[] = [
+    finished({ attempts: [slipped] }),
+    { kind: "attempt_ended", requestId: "r", protocol: "gemini", record: slipped },
+    { kind: "cooldown", provider: "fast", what: "key", key: key.last4, model: "", ms: 1, reason: "status_401" },
+    { kind: "notice", level: "warn", what: "a", fields: { key: key as unknown as string } },
+  ];
+  const broken: unknown[] = [];
+  const sinks = { log: log.observe, metrics: metrics.observe, recent: recent.observe, feed: feed.observe };
+  for (const event of events) observer(sinks, (_, error) => broken.push(error))(event);
+  expect(broken).toEqual([]);
+  const fed = new TextDecoder().decode((await reader?.read())?.value);
+  const all = [text, await metrics.text(), JSON.stringify(recent.latest(9)), fed];
+  for (const output of all) expect(output).not.toContain("canary");
+  expect(text).toContain('"key":"tail"');
+  await reader?.cancel();
 });
