@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { readAnthropic } from "../../src/protocol/anthropic/request.ts";
 import { readGemini } from "../../src/protocol/gemini/request.ts";
-import { readOpenaiChat } from "../../src/protocol/openai-chat/request.ts";
-import { readOpenaiResponses } from "../../src/protocol/openai-responses/request.ts";
+import { readChat } from "../../src/protocol/openai-chat/request.ts";
+import { readResponses } from "../../src/protocol/openai-responses/request.ts";
 import { facts, jsonBytes, operation, refusal } from "./request-world.ts";
 
 const readers = [
   ["anthropic", readAnthropic],
-  ["openai-chat", readOpenaiChat],
-  ["openai-responses", readOpenaiResponses],
+  ["openai-chat", readChat],
+  ["openai-responses", readResponses],
 ] as const;
 
 describe.each(readers)("%s: a body that cannot be served", (protocol, read) => {

@@ -13,7 +13,7 @@ import {
 import type { Operation, RequestFacts } from "../protocol.ts";
 
 /** Chat Completions and Embeddings: https://platform.openai.com/docs/api-reference/chat */
-export function readOpenaiChat(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
+export function readChat(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
   return readJsonBody(body, (object) => {
     const model = readModel(object);
     if (typeof model !== "string") return model;

@@ -14,7 +14,7 @@ import {
 import type { Binding, Operation, RequestFacts } from "../protocol.ts";
 
 /** Responses: https://platform.openai.com/docs/api-reference/responses */
-export function readOpenaiResponses(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
+export function readResponses(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
   return readJsonBody(body, (object) => {
     const model = readModel(object);
     if (typeof model !== "string") return model;

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { readOpenaiChat } from "../../../src/protocol/openai-chat/request.ts";
+import { readChat } from "../../../src/protocol/openai-chat/request.ts";
 import { facts, jsonBytes, operation } from "../request-world.ts";
 
 const read = (body: object, kind: "generate" | "embed" = "generate") =>
-  facts(readOpenaiChat(operation("openai-chat", kind), jsonBytes({ model: "m", ...body })));
+  facts(readChat(operation("openai-chat", kind), jsonBytes({ model: "m", ...body })));
 
 test("a chat is free to go anywhere unless it names a file", () => {
   const part = { type: "file", file: { file_id: "file-1" } };

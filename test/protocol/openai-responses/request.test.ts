@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { readOpenaiResponses } from "../../../src/protocol/openai-responses/request.ts";
+import { readResponses } from "../../../src/protocol/openai-responses/request.ts";
 import { facts, jsonBytes, operation, refusal } from "../request-world.ts";
 
 const reading = (body: object, kind: "generate" | "compact" = "generate") =>
-  readOpenaiResponses(operation("openai-responses", kind), jsonBytes({ model: "m", ...body }));
+  readResponses(operation("openai-responses", kind), jsonBytes({ model: "m", ...body }));
 const read = (...given: Parameters<typeof reading>) => facts(reading(...given));
 
 describe("how far it is bound", () => {
