@@ -1,5 +1,16 @@
+import { loop } from "../core/loop.ts";
 import type { Limits } from "../provider/provider.ts";
-import type { Ending, Refused, Scope } from "./lease.ts";
+import { asking } from "./asking.ts";
+import { type SessionEnded, sessionEnding } from "./ending.ts";
+import { heartbeat } from "./heartbeat.ts";
+import { holding } from "./holding.ts";
+import type { Count, Ending, Refused, Scope } from "./lease.ts";
+import { outbox } from "./outbox.ts";
+import { registry } from "./registry.ts";
+import { sightings } from "./sightings.ts";
+import type { SlotParts } from "./slot-rules.ts";
+import { sweeper } from "./sweep.ts";
+import { waitingLine } from "./waiting.ts";
 
 /** One attempt (or one request, for a client's scope) that wants a slot. */
 export type Ask = Readonly<{
@@ -22,7 +33,7 @@ export type Held = Readonly<{
   scope: Scope;
   session: string;
   lease: string;
-  /** Sessions in the scope when it was granted, and whether this one was new there. */
+  /** Sessions in the scope when it was granted, and whether this one was new there; 0 and false where nobody was asked. */
   sessions: number;
   isNew: boolean;
   /** Sessions displaced for it. */
@@ -33,7 +44,7 @@ export type Held = Readonly<{
 export type Asked =
   | Readonly<{ kind: "granted"; held: Held }>
   | Refused
-  /** Only with `when_down: refuse`. */
+  /** The store is away and nothing may be decided without it. */
   | Readonly<{ kind: "store_down" }>;
 
 export type Waited =
@@ -49,6 +60,7 @@ export type SessionView = Readonly<{
   scope: Scope;
   /** Requests of it running in this instance. */
   running: number;
+  /** On the monotonic clock. */
   firstSeenMs: number;
   lastSeenMs: number;
 }>;
@@ -68,9 +80,109 @@ export type Slots = Readonly<{
   /** Leases of this process, all or in one scope: 0 when nothing runs. */
   leases(scope?: Scope): number;
   sessions(): readonly SessionView[];
-  /** Operator's end, everywhere: tombstones in all scopes, own streams cut at once. */
-  end(session: string): Promise<Readonly<{ leases: number; cutHere: number; toBeCut: number; freed: number }>>;
-  count(scopes: readonly Scope[]): Promise<readonly Readonly<{ sessions: number; requests: number }>[]>;
+  /**
+   * Operator's end, everywhere: tombstones in all scopes, own streams cut at once, the home forgotten. Rejects with the
+   * store's error when that could not be said everywhere; saying it again does no harm.
+   */
+  end(session: string): Promise<SessionEnded>;
+  /** Tells a request that its session was ended here, whether it holds a lease at that moment or not; the function returned stops that. */
+  watch(session: string, onEnded: () => void): () => void;
+  count(scopes: readonly Scope[]): Promise<readonly Count[]>;
+  /** The store is back: all leases are renewed at once, lost ones restored, kept releases delivered. */
+  restored(): void;
   /** Gives back all that is still held as `reverted`, in one batch, within `withinMs`; then stops its loops. */
   close(withinMs: number): Promise<void>;
 }>;
+
+export type SlotOptions = SlotParts &
+  Readonly<{
+    leaseId: () => string;
+    /** Scopes of the config as it is now. */
+    scopes: () => readonly Scope[];
+    forgetHome: (session: string) => Promise<void>;
+  }>;
+
+const HEARTBEAT_JITTER = 0.1;
+const SWEEP_JITTER = 0.2;
+
+/** Owns its loops and every lease it hands out, until `close`. */
+export function createSlots(options: SlotOptions): Slots {
+  const { store, clock, random, background, observe, rules, leaseId, forgetHome } = options;
+  const closed = new AbortController();
+  const leases = registry();
+  const seen = sightings(clock);
+  const heart = heartbeat(options, leases);
+  const onFreed = (scope: Scope) => line.freed(scope);
+  const out = outbox(options, onFreed);
+  const held = holding({ parts: options, leases, heart, out, seen });
+  const ask = asking({ parts: options, held, leaseId, ttlMs: heart.ttlMs });
+  const line = waitingLine(options, (one) => ask(one, "in turn"));
+  const sweeps = sweeper(options, options.scopes, onFreed);
+  const ends = sessionEnding({ parts: options, leases, seen, scopes: sweeps.scopes, forgetHome, onFreed });
+
+  const runs = (what: string, work: () => Promise<void>, rhythm: Readonly<{ jitter: number; everyMs: () => number }>) =>
+    loop(
+      {
+        clock,
+        random,
+        work,
+        jitter: rhythm.jitter,
+        get everyMs() {
+          return rhythm.everyMs(); // asked for anew each time: a reload may have changed it
+        },
+        onError: (error) =>
+          observe({
+            kind: "notice",
+            level: "error",
+            what: "loop_failed",
+            fields: { loop: what, error: String(error) },
+          }),
+      },
+      closed.signal,
+    );
+  const loops = [
+    runs("heartbeat", heart.beat, { jitter: HEARTBEAT_JITTER, everyMs: () => heart.ttlMs() / 3 }),
+    runs("sweep", sweeps.round, { jitter: SWEEP_JITTER, everyMs: () => rules().sweepEveryMs }),
+  ];
+
+  return {
+    async acquire(one, signal) {
+      signal.throwIfAborted();
+      const asked = await ask(one, line.waitsFor(one.scope) ? "give way" : "in turn");
+      if (!signal.aborted) return asked;
+      if (asked.kind === "granted") asked.held.release("reverted");
+      throw signal.reason;
+    },
+    wait: line.join,
+    waiting: line.size,
+    leases: leases.size,
+    sessions: seen.list,
+    end: ends.end,
+    watch: ends.watch,
+    count: store.count,
+    restored: () => background.track("restore", Promise.all([heart.beat(), out.replay()])),
+    async close(withinMs) {
+      closed.abort();
+      line.close();
+      const given = leases.all().map((lease) => held.release(lease, "reverted"));
+      await atMost({ clock, background, ms: withinMs }, Promise.all([...given, out.replay()]));
+      out.close();
+      await Promise.all(loops);
+    },
+  };
+}
+
+/** Resolves when the work is done or the time is up; the work goes on in the background. */
+function atMost(
+  rules: Pick<SlotParts, "clock" | "background"> & { ms: number },
+  work: Promise<unknown>,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = rules.clock.after(rules.ms, resolve);
+    const done = work.finally(() => {
+      cancel();
+      resolve();
+    });
+    rules.background.track("last releases", done);
+  });
+}

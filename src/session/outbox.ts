@@ -1,0 +1,127 @@
+import { jitter } from "../core/random.ts";
+import type { Ending, LeaseRef, Scope } from "./lease.ts";
+import { limitlessClaim, type SlotParts, storeFailure } from "./slot-rules.ts";
+
+/** A release that must reach the store though nobody waits for it. */
+export type Parcel = Readonly<{
+  scope: Scope;
+  ref: LeaseRef;
+  ending: Ending;
+  /** Until when `done` makes the session count; monotonic, as all times here. */
+  residenceUntilMs: number;
+  /** The store has the lease at least until then. */
+  leaseUntilMs: number;
+  /** Not to be sent sooner: a claim of unknown outcome may still be executed. */
+  notBeforeMs: number;
+  /** From then on it would change nothing: the lease has lapsed, or the residence would have. */
+  worthUntilMs: number;
+}>;
+
+/** Owns the releases on their way: sent at once, kept while the store is away, replayed when it is back. */
+export type Outbox = Readonly<{
+  /** Resolves when it was delivered, or kept for later. */
+  send(parcel: Parcel): Promise<void>;
+  /** Sends what was kept; resolves when all is gone or the store failed again. */
+  replay(): Promise<void>;
+  /** Kept for later. */
+  kept(): number;
+  /** No timer is left; what is kept stays. */
+  close(): void;
+}>;
+
+/** Above it the oldest are dropped: their leases lapse by themselves. About 20 MB. */
+const KEPT_MAX = 65_536;
+/** Replayed at once; more would make a store that has just come back slow. */
+const BATCH = 200;
+const AGAIN_MS = 1000;
+const AGAIN_JITTER = 0.2;
+
+export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): Outbox {
+  const { clock, background, observe } = parts;
+  /** With whether an earlier sending may have arrived. */
+  const kept = new Map<Parcel, boolean>();
+  /** The store failed, and not all that was kept has been delivered since. Told once, and once when it is over. */
+  let away = false;
+  let replayed = 0;
+  let cancelTimer: (() => void) | null = null;
+  let replaying: Promise<void> | null = null;
+  let closed = false;
+
+  const stopTimer = () => {
+    cancelTimer?.();
+    cancelTimer = null;
+  };
+  const keep = (parcel: Parcel, maybeArrived: boolean) => {
+    if (!away) observe({ kind: "notice", level: "warn", what: "releases_kept", fields: { scope: parcel.scope } });
+    away = true;
+    kept.set(parcel, maybeArrived);
+    for (const oldest of kept.keys()) {
+      if (kept.size <= KEPT_MAX) break;
+      kept.delete(oldest);
+    }
+    if (cancelTimer !== null || closed) return;
+    const again = () => {
+      cancelTimer = null;
+      background.track("replay of releases", replay());
+    };
+    cancelTimer = clock.after(jitter(AGAIN_MS, AGAIN_JITTER, parts.random), again);
+  };
+
+  const send = async (parcel: Parcel, maybeArrived: boolean): Promise<boolean> => {
+    const waitMs = parcel.notBeforeMs - clock.monoMs();
+    if (waitMs > 0) await clock.sleep(waitMs);
+    if (clock.monoMs() >= parcel.worthUntilMs) return true;
+    try {
+      await deliver(parts, parcel, maybeArrived);
+    } catch (error) {
+      keep(parcel, storeFailure(error) === "store_timeout" || maybeArrived);
+      return false;
+    }
+    onDelivered(parcel.scope);
+    return true;
+  };
+
+  const replayAll = async () => {
+    while (kept.size > 0) {
+      const batch = [...kept].slice(0, BATCH);
+      for (const [parcel] of batch) kept.delete(parcel);
+      const delivered = await Promise.all(batch.map(([parcel, maybeArrived]) => send(parcel, maybeArrived)));
+      replayed += delivered.filter(Boolean).length;
+      if (delivered.includes(false)) return;
+    }
+    stopTimer();
+    if (away) observe({ kind: "notice", level: "info", what: "releases_replayed", fields: { count: replayed } });
+    away = false;
+    replayed = 0;
+  };
+  const replay = async () => {
+    replaying ??= replayAll().finally(() => {
+      replaying = null;
+    });
+    await replaying;
+  };
+
+  return {
+    async send(parcel) {
+      await send(parcel, false);
+    },
+    replay,
+    kept: () => kept.size,
+    close() {
+      closed = true;
+      stopTimer();
+    },
+  };
+}
+
+async function deliver({ store, clock, rules }: SlotParts, parcel: Parcel, maybeArrived: boolean): Promise<void> {
+  const { scope, ref, ending } = parcel;
+  const residenceMs = Math.max(0, Math.floor(parcel.residenceUntilMs - clock.monoMs()));
+  if (ending !== "done" || clock.monoMs() < parcel.leaseUntilMs) {
+    const { had } = await store.release(scope, ref, ending, residenceMs);
+    if (had || ending !== "done" || maybeArrived) return;
+  }
+  // The lease lapsed, or the store lost it, before this could be said: the answered session shall reside all the same.
+  const restored = await store.acquire(limitlessClaim({ scope, ...ref, ttlMs: rules().leaseTtlMs, force: true }));
+  if (restored.kind === "granted") await store.release(scope, ref, ending, residenceMs);
+}
