@@ -6,6 +6,8 @@ export type Format<Value> = Readonly<{
   pattern: string;
   /** Never shown, not even where it is wrong. */
   hidden: boolean;
+  /** May also be written as the number 0. */
+  zero?: boolean;
   parse(text: string): Parsed<Value>;
   /** The value in the language of the file; hidden parts as stars. */
   show(value: Value): string;

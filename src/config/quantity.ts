@@ -77,6 +77,7 @@ function quantity(rules: Readonly<{ noun: string; units: Units; bareZero: boolea
     expected: rules.noun,
     pattern,
     hidden: false,
+    zero: rules.bareZero,
     parse(text) {
       if (rules.bareZero && text === "0") return parsed(0);
       const match = shape.exec(text);

@@ -60,7 +60,7 @@ function wordOf(words: readonly string[], value: unknown): Parsed<string> {
 function numberAsText(shape: Texts, source: string): Parsed<unknown> {
   if (shape.fromFile) return wrong("quote it");
   const read = shape.format.parse(source);
-  return read.kind === "wrong" || source === "0" ? read : wrong("quote it");
+  return read.kind === "wrong" || (source === "0" && shape.format.zero === true) ? read : wrong("quote it");
 }
 
 function textOf(shape: Texts, text: string, { readFile }: Outside): Parsed<unknown> {

@@ -47,7 +47,7 @@ export function expected(shape: Shape): string {
   if (shape.kind === "boolean") return "true or false";
   if (shape.kind === "choice") return oneOf(shape.words);
   if (shape.kind === "text")
-    return shape.fromFile ? `path of a file with a ${shape.format.expected}` : shape.format.expected;
+    return shape.fromFile ? `path of a file with ${shape.format.expected}` : shape.format.expected;
   return shape.max < Number.MAX_SAFE_INTEGER ? `integer ${shape.min}..${shape.max}` : `integer >= ${shape.min}`;
 }
 

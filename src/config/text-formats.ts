@@ -35,7 +35,7 @@ export const HOST_PORT: Format<HostPort> = {
 
 /** Goes into a header as it is, so anything a header cannot hold is a mistake of copying. */
 export const SECRET: Format<Secret> = {
-  expected: "secret of printable ASCII without blanks",
+  expected: "secret (printable ASCII, no blanks)",
   pattern: "^[\\u0021-\\u007e]+$",
   hidden: true,
   parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? parsed(secret(text)) : wrong(text === "" ? "it is empty" : "")),
@@ -51,18 +51,17 @@ export const PASSWORD: Format<Secret> = {
 };
 
 export const PEM_CERT: Format<string> = {
-  expected: "PEM file",
+  expected: "PEM certificate",
   pattern: "^.+$",
   hidden: true,
-  parse: (text) => (text.includes("-----BEGIN CERTIFICATE-----") ? parsed(text) : wrong("it holds no PEM certificate")),
+  parse: (text) => (text.includes("-----BEGIN CERTIFICATE-----") ? parsed(text) : wrong("it holds none")),
   show: () => "(PEM)",
 };
 
 export const PEM_KEY: Format<Secret> = {
   ...PASSWORD,
-  expected: "PEM file",
-  parse: (text) =>
-    /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ? parsed(secret(text)) : wrong("it holds no PEM private key"),
+  expected: "PEM private key",
+  parse: (text) => (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ? parsed(secret(text)) : wrong("it holds none")),
 };
 
 /** Where a path prefix and a version segment may follow; credentials and queries have keys of their own. */
@@ -181,6 +180,7 @@ export function hedgeAfter(delay: Format<number>): Format<"auto" | "off" | numbe
     expected: `auto, off or ${delay.expected}`,
     pattern: delay.pattern.replace("^(", "^(auto|off|"),
     hidden: false,
+    zero: false,
     parse: (text): Parsed<"auto" | "off" | number> =>
       text === "auto" || text === "off" ? parsed(text) : delay.parse(text),
     show: (value) => (typeof value === "number" ? delay.show(value) : value),

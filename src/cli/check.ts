@@ -1,0 +1,26 @@
+import type { ReadFile } from "../config/files.ts";
+import type { Env } from "../config/interpolate.ts";
+import { load } from "../config/load.ts";
+import { printProblem } from "../config/problem.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type CheckDoors = Readonly<{ terminal: Pick<Terminal, "write" | "writeError">; env: Env; readFile: ReadFile }>;
+
+/** `hedgerow check`: one line a mistake on standard output, so that it can be piped; what it comes to on the other. */
+export function check({ path }: Readonly<{ path: string }>, { terminal, env, readFile }: CheckDoors): 0 | 2 {
+  const loaded = load({ path, env, readFile });
+  if (loaded.kind === "ok") {
+    const { providers, clients } = loaded.config;
+    terminal.write(
+      `${path}: no mistakes; ${count(providers.length, "provider")}, ${count(clients.length, "client")}\n`,
+    );
+    return 0;
+  }
+  for (const problem of loaded.problems) terminal.write(`${printProblem(problem)}\n`);
+  terminal.writeError(`hedgerow: ${count(loaded.problems.length, "mistake")} in ${path}\n`);
+  return 2;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
