@@ -166,3 +166,16 @@ function adminClient(options: ServerOptions, at: Readonly<{ socket: string | nul
   client.on("error", () => {}); // the server may be ended on purpose
   return client;
 }
+
+export type Certificate = Readonly<{ cert: string; key: string; ca: string; remove(): void }>;
+
+/** A certificate for `name` that signs itself, as PEM files (needs the openssl program). */
+export async function certificate(name: string): Promise<Certificate> {
+  const folder = mkdtempSync(`${tmpdir()}/hedgerow-tls-`);
+  const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  const about = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=${/^[\d.]+$/.test(name) ? "IP" : "DNS"}:${name}`];
+  const child = Bun.spawn(["openssl", ...kind, ...about, "-keyout", key, "-out", cert], { stderr: "pipe" });
+  if ((await child.exited) !== 0) throw new Error(`openssl: ${await new Response(child.stderr).text()}`);
+  return { cert, key, ca: cert, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
