@@ -1,6 +1,6 @@
 import type { Heartbeat } from "./heartbeat.ts";
-import type { Ending, Scope } from "./lease.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Ending } from "./lease.ts";
+import type { Outbox, Parcel } from "./outbox.ts";
 import type { LiveLease, Registry } from "./registry.ts";
 import type { Sightings } from "./sightings.ts";
 import type { SlotParts } from "./slot-rules.ts";
@@ -37,23 +37,19 @@ export type HoldingParts = Readonly<{
 export function holding({ parts, leases, heart, out, seen }: HoldingParts): Holding {
   const { clock, background, observe } = parts;
 
-  const send = (
-    scope: Scope,
-    lease: Pick<LiveLease, "lease" | "session" | "untilMs" | "deadlineMs">,
-    ending: Ending,
-  ) => {
+  const parcelOf = (lease: Outgoing, ending: Ending): Parcel => {
     const nowMs = clock.monoMs();
     const { residenceMs, storeTimeoutMs } = parts.rules();
     const lapsedMs = Math.max(nowMs, lease.deadlineMs) + storeTimeoutMs + heart.ttlMs();
-    return out.send({
-      scope,
+    return {
+      scope: lease.scope,
       ref: { lease: lease.lease, session: lease.session },
       ending,
       residenceUntilMs: nowMs + residenceMs,
       leaseUntilMs: lease.untilMs,
       notBeforeMs: lease.deadlineMs,
       worthUntilMs: ending === "done" ? Math.max(lapsedMs, nowMs + residenceMs) : lapsedMs,
-    });
+    };
   };
   const release = async (lease: LiveLease, ending: Ending) => {
     if (!leases.remove(lease)) return;
@@ -62,48 +58,41 @@ export function holding({ parts, leases, heart, out, seen }: HoldingParts): Hold
     observe({ kind: "lease", scope, event: "released", count: 1 });
     // Never before the claim it answers: the two could change places on their way.
     if (lease.asking) await lease.asking;
-    await send(scope, lease, ending);
+    await out.send(parcelOf(lease, ending));
   };
-  const take = (ask: Ask, grant: Grant): Readonly<{ lease: LiveLease; held: Held }> => {
-    const { scope, session } = ask;
-    const lease: LiveLease = {
-      scope,
-      session,
-      lease: grant.lease,
-      onEnded: ask.onEnded,
-      ended: false,
-      asking: null,
-      untilMs: grant.untilMs,
-      deadlineMs: 0,
-    };
+  const take = (lease: LiveLease): Held["release"] => {
     leases.add(lease);
-    seen.started(scope, session);
-    for (const other of grant.displaced) seen.evicted(scope, other);
-    const { sessions, isNew, displaced } = grant;
-    const held: Held = {
-      scope,
-      session,
-      lease: grant.lease,
-      sessions,
-      isNew,
-      displaced,
-      release: (ending) => background.track("release", release(lease, ending)),
-    };
-    return { lease, held };
+    seen.started(lease.scope, lease.session);
+    return (ending) => background.track("release", release(lease, ending));
   };
 
   return {
-    hold: (ask, grant) => take(ask, grant).held,
-    holdUnasked(ask, id) {
-      const { lease, held } = take(ask, { lease: id, untilMs: 0, sessions: 0, isNew: false, displaced: [] });
-      background.track("claim without limits", heart.claim(lease, false));
-      return held;
+    hold(ask, grant) {
+      const { scope, session } = ask;
+      const { lease, sessions, isNew, displaced } = grant;
+      for (const other of displaced) seen.evicted(scope, other);
+      const release = take(liveLease(ask, lease, grant.untilMs));
+      return { scope, session, lease, sessions, isNew, displaced, release };
     },
-    disown(ask, lease) {
+    holdUnasked(ask, id) {
+      const { scope, session } = ask;
+      const lease = liveLease(ask, id, 0);
+      const release = take(lease);
+      background.track("claim without limits", heart.claim(lease, false));
+      return { scope, session, lease: id, sessions: 0, isNew: false, displaced: [], release };
+    },
+    disown({ scope, session }, lease) {
       const deadlineMs = clock.monoMs() + parts.rules().storeTimeoutMs;
-      const unknown = { lease, session: ask.session, untilMs: 0, deadlineMs };
-      background.track("release of an unanswered claim", send(ask.scope, unknown, "reverted"));
+      const parcel = parcelOf({ scope, session, lease, untilMs: 0, deadlineMs }, "reverted");
+      background.track("release of an unanswered claim", out.send(parcel));
     },
     release,
   };
+}
+
+/** What is to be known of a lease to send its release. */
+type Outgoing = Pick<LiveLease, "scope" | "lease" | "session" | "untilMs" | "deadlineMs">;
+
+function liveLease({ scope, session, onEnded }: Ask, lease: string, untilMs: number): LiveLease {
+  return { scope, session, lease, onEnded, ended: false, asking: null, untilMs, deadlineMs: 0 };
 }

@@ -1,5 +1,6 @@
 import { jitter } from "../core/random.ts";
 import type { Ending, LeaseRef, Scope } from "./lease.ts";
+import { oneTimer } from "./one-timer.ts";
 import { limitlessClaim, type SlotParts, storeFailure } from "./slot-rules.ts";
 
 /** A release that must reach the store though nobody waits for it. */
@@ -43,14 +44,10 @@ export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): O
   /** The store failed, and not all that was kept has been delivered since. Told once, and once when it is over. */
   let away = false;
   let replayed = 0;
-  let cancelTimer: (() => void) | null = null;
+  const again = oneTimer(clock);
   let replaying: Promise<void> | null = null;
   let closed = false;
 
-  const stopTimer = () => {
-    cancelTimer?.();
-    cancelTimer = null;
-  };
   const keep = (parcel: Parcel, maybeArrived: boolean) => {
     if (!away) observe({ kind: "notice", level: "warn", what: "releases_kept", fields: { scope: parcel.scope } });
     away = true;
@@ -59,12 +56,8 @@ export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): O
       if (kept.size <= KEPT_MAX) break;
       kept.delete(oldest);
     }
-    if (cancelTimer !== null || closed) return;
-    const again = () => {
-      cancelTimer = null;
-      background.track("replay of releases", replay());
-    };
-    cancelTimer = clock.after(jitter(AGAIN_MS, AGAIN_JITTER, parts.random), again);
+    if (closed) return;
+    again.arm(jitter(AGAIN_MS, AGAIN_JITTER, parts.random), () => background.track("replay of releases", replay()));
   };
 
   const send = async (parcel: Parcel, maybeArrived: boolean): Promise<boolean> => {
@@ -83,13 +76,13 @@ export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): O
 
   const replayAll = async () => {
     while (kept.size > 0) {
-      const batch = [...kept].slice(0, BATCH);
+      const batch = [...kept.entries().take(BATCH)];
       for (const [parcel] of batch) kept.delete(parcel);
       const delivered = await Promise.all(batch.map(([parcel, maybeArrived]) => send(parcel, maybeArrived)));
       replayed += delivered.filter(Boolean).length;
       if (delivered.includes(false)) return;
     }
-    stopTimer();
+    again.cancel();
     if (away) observe({ kind: "notice", level: "info", what: "releases_replayed", fields: { count: replayed } });
     away = false;
     replayed = 0;
@@ -109,7 +102,7 @@ export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): O
     kept: () => kept.size,
     close() {
       closed = true;
-      stopTimer();
+      again.cancel();
     },
   };
 }
