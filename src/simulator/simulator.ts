@@ -159,6 +159,7 @@ async function serve(connection: Connection, house: House): Promise<void> {
     const how = await answer(request, house.behave, outlet, house.clock);
     exchange.settle(left.signal.aborted && how !== "cut" ? "left" : how === "cut" ? "cut" : "answered");
     if (how !== "kept") return;
+    if (request.header("connection")?.toLowerCase() === "close") return outlet.finish();
   }
 }
 
