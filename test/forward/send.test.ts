@@ -4,7 +4,6 @@ import { createSend, sendFailure, type UpstreamRequest } from "../../src/forward
 import { close, cut, head, type Script, send as write, stall, wholeScript } from "../../src/simulator/script.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { handClock } from "../world/clock.ts";
-import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 
 const owned: (() => unknown)[] = [];
 afterEach(async () => {
@@ -250,58 +249,5 @@ describe("called off", () => {
     stop.abort(reason);
     if (script.length === 1) expect(await sending.catch((error: unknown) => error)).toBe(reason);
     expect((await simulator.exchanges()[0]?.ended)?.how).toBe("left");
-  });
-});
-
-describe("HTTP/2", () => {
-  function tlsServer(http2: boolean) {
-    const server = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      http2,
-      tls: { key: LOCALHOST_KEY, cert: LOCALHOST_CERT },
-      fetch: async (request) => new Response(await request.bytes()),
-    });
-    owned.push(() => server.stop(true));
-    return `https://localhost:${server.port}`;
-  }
-  function watched() {
-    const asked: (string | undefined)[] = [];
-    const trusting = Object.assign(
-      (url: string | URL | Request, init?: BunFetchRequestInit) => {
-        asked.push(init?.protocol);
-        return fetch(url, { ...init, tls: { ca: LOCALHOST_CERT } });
-      },
-      { preconnect: fetch.preconnect },
-    );
-    return { asked, send: createSend({ clock: handClock(), fetch: trusting }) };
-  }
-  const echoed = async (sending: Promise<Response>) => (await sending).text();
-
-  test("is used where it is offered", async () => {
-    const url = tlsServer(true);
-    const { asked, send } = watched();
-    for (let turn = 0; turn < 2; turn++) expect(await echoed(send(request(url), never, idle))).toBe(`{"model":"m"}`);
-    expect(asked).toEqual(["http2", "http2"]);
-  });
-
-  test("is asked for once where it is not, and the request arrives all the same", async () => {
-    const url = tlsServer(false);
-    const { asked, send } = watched();
-    for (let turn = 0; turn < 2; turn++) expect(await echoed(send(request(url), never, idle))).toBe(`{"model":"m"}`);
-    expect(asked).toEqual(["http2", undefined, undefined]);
-  });
-
-  test("is not asked for when switched off", async () => {
-    const { asked, send } = watched();
-    expect(await echoed(send(request(tlsServer(true), { http2: "off" }), never, idle))).toBe(`{"model":"m"}`);
-    expect(asked).toEqual([undefined]);
-  });
-
-  test("a certificate that nobody vouches for is refused", async () => {
-    const error = await createSend({ clock: handClock() })(request(tlsServer(true)), never, idle).catch(
-      (error: unknown) => error,
-    );
-    expect(error).toMatchObject({ code: "tls" });
   });
 });
