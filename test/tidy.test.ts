@@ -47,7 +47,11 @@ const DOORS: readonly Door[] = [
     only: ["config/", "cli/", "app/", "observe/metric-process.ts"],
     instead: "take the content as a parameter",
   },
-  { what: /Bun\.(?:serve|listen|connect)\b|"node:(?:net|http)/, only: ["http/", "simulator/"], instead: "take a Send" },
+  {
+    what: /Bun\.(?:serve|listen|connect)\b|(?<!\{ isIP \} from )"node:(?:net|tls|http|https|http2)"/,
+    only: ["http/", "simulator/"],
+    instead: "take a Send",
+  },
   { what: /from "ioredis"/, only: ["session/redis/"], instead: "take a LeaseStore or a HomeStore" },
   { what: /from "elysia"/, only: ["http/"], instead: "take and answer plain values" },
   { what: /from "(?:pino|pino-pretty|prom-client)"/, only: ["observe/"], instead: "tell an event to the Observer" },
