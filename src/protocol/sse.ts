@@ -56,22 +56,25 @@ function read(bytes: Buffer): Frame {
   let text = bytes.toString("utf8");
   if (text.startsWith(BOM)) text = text.slice(1);
   if (BARE.test(text)) return { kind: "bare", event: "", data: text.trim(), bytes };
-  if (text.includes("\r")) text = text.replace(/\r\n?/g, "\n");
+  if (LONE_CR.test(text)) text = text.replace(/\r\n?/g, "\n");
   let event = "";
   let data: string | null = null;
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
     end = text.indexOf("\n", start);
     if (end === -1) end = text.length;
+    const lineEnd = text[end - 1] === "\r" ? end - 1 : end;
     if (text.startsWith("data:", start)) {
-      const value = text.slice(text[start + 5] === " " ? start + 6 : start + 5, end);
+      const value = text.slice(text[start + 5] === " " ? start + 6 : start + 5, lineEnd);
       data = data === null ? value : `${data}\n${value}`;
     } else if (text.startsWith("event:", start)) {
-      event = text.slice(text[start + 6] === " " ? start + 7 : start + 6, end);
+      event = text.slice(text[start + 6] === " " ? start + 7 : start + 6, lineEnd);
     }
   }
   return { kind: "event", event, data: data ?? "", bytes };
 }
 
+/** A line end that is a CR alone: nobody sends it, but the standard has it. */
+const LONE_CR = /\r(?!\n)/;
 /** No line of an event stream begins so: JSON and HTML do. */
 const BARE = /^\s*[{[<]/;
 

@@ -1,6 +1,7 @@
 import { errorFacts, topLevelError } from "../error-facts.ts";
 import { DONE, eventReader, type StreamRules } from "../event-reader.ts";
 import { isFilled, isObject, type JsonObject, objectAt, objectsIn } from "../json-body.ts";
+import { parsed } from "../payload.ts";
 import type { ErrorFacts, EventReader, Level, Seen } from "../protocol.ts";
 import { type Counts, tokenCount, tokenSum, tokenTally } from "../tokens.ts";
 
@@ -36,6 +37,9 @@ const FAILED_FINISHES: ReadonlySet<string> = new Set([
   "OTHER",
 ]);
 
+/** After content: `index` beyond 0 is another candidate, whose end will be waited for. */
+const TELLING_TEXT = /"(?:error|finishReason|blockReason)"|"index"\s*:\s*[1-9]/;
+
 /** Of several candidates without content, the level that says most is the level of the chunk. */
 const BY_WEIGHT = ["started", "held", "error", "definitive"] as const;
 
@@ -45,6 +49,8 @@ export function geminiEvents(requestBytes: number): EventReader {
   const candidates = new Set<unknown>();
   const finished = new Set<unknown>();
   let blocked = false;
+  /** Each chunk has all that was used so far: the last that was passed over is read when somebody asks. */
+  let unread = "";
 
   const rules: StreamRules = {
     told: (frame, body) => ({ name: frame.data === DONE ? DONE : "", body: unwrapped(body) }),
@@ -60,12 +66,23 @@ export function geminiEvents(requestBytes: number): EventReader {
     },
     payload: ({ body }) => objectsIn(body.candidates).flatMap(candidatePayload),
     level: ({ name, body }) => (name === DONE ? "neutral" : geminiLevel(body)),
-    // Nearly every chunk has its usage, and there are few of them.
-    tells: () => true,
+    tells: (frame) => TELLING_TEXT.test(frame.data),
     generates: () => true,
     ended: () => blocked || (finished.size > 0 && finished.size === candidates.size),
   };
-  return eventReader(rules, tally);
+  const reader = eventReader(rules, tally);
+  return {
+    ...reader,
+    watch(frame) {
+      if (frame.data.includes('"usageMetadata"')) unread = frame.data;
+      reader.watch(frame);
+    },
+    usage() {
+      const last = parsed(unread);
+      if (isObject(last)) tally.say(geminiCounts(unwrapped(last)));
+      return reader.usage();
+    },
+  };
 }
 
 /** Code Assist wraps each answer. */
