@@ -39,6 +39,11 @@ async function withServer(options: ServerOptions, body: (url: string, port: numb
   }
 }
 
+const failureOf = (asked: Promise<unknown>) =>
+  asked.then(
+    () => null,
+    (error: unknown) => error,
+  );
 const refusal = (line: RegExp) =>
   expect.objectContaining({ code: "store_config", message: expect.stringMatching(line) });
 
@@ -60,15 +65,15 @@ describeWithRedis("connecting to the store", () => {
 
   test("a wrong or a missing password is said in one line", async () => {
     await withServer({ args: ["--requirepass", "right"], password: "right" }, async (url) => {
-      await expect(tried(single(url), { password: secret("wrong") })).rejects.toEqual(refusal(/password is wrong/));
-      await expect(tried(single(url))).rejects.toEqual(refusal(/asks for a password/));
+      expect(await failureOf(tried(single(url), { password: secret("wrong") }))).toEqual(refusal(/password is wrong/));
+      expect(await failureOf(tried(single(url)))).toEqual(refusal(/asks for a password/));
     });
   });
 
   test("a user without the rights is told which ones are missing", async () => {
     await withServer({ args: ["--user", "app", "on", ">secret", "~other:*", "+@all"] }, async (url) => {
       const asked = tried(single(url), { username: "app", password: secret("secret") });
-      await expect(asked).rejects.toEqual(refusal(/needs ~PREFIX/));
+      expect(await failureOf(asked)).toEqual(refusal(/needs ~PREFIX/));
     });
   });
 
@@ -87,12 +92,12 @@ describeWithRedis("connecting to the store", () => {
 
     test("an authority that is not trusted, and a name that is not in the certificate", async () => {
       await withServer({ listen: "tls", tls }, async (url) => {
-        await expect(tried(single(url))).rejects.toEqual(refusal(/not trusted/));
+        expect(await failureOf(tried(single(url)))).toEqual(refusal(/not trusted/));
       });
       const other = await certificate("redis.example");
       await withServer({ listen: "tls", tls: other }, async (url) => {
         const asked = tried(single(url), { authority: readFileSync(other.ca, "utf8") });
-        await expect(asked).rejects.toEqual(refusal(/another name/));
+        expect(await failureOf(asked)).toEqual(refusal(/another name/));
       });
       other.remove();
     });
@@ -100,7 +105,7 @@ describeWithRedis("connecting to the store", () => {
     test("TLS spoken to a port without it", async () => {
       await withServer({ listen: "tcp" }, async (url) => {
         const asked = tried(single(url.replace("redis:", "rediss:")), {}, 1000);
-        await expect(asked).rejects.toMatchObject({ code: "store_unreachable" });
+        expect(await failureOf(asked)).toMatchObject({ code: "store_unreachable" });
       });
     });
   });
@@ -108,19 +113,19 @@ describeWithRedis("connecting to the store", () => {
   test("a single server named as a cluster, and a cluster's node named as a single server", async () => {
     await withServer({ listen: "tcp" }, async (_, port) => {
       const asked = tried({ kind: "cluster", nodes: [{ host: "127.0.0.1", port }] });
-      await expect(asked).rejects.toEqual(refusal(/is no cluster/));
+      expect(await failureOf(asked)).toEqual(refusal(/is no cluster/));
     });
     await withServer(
       { listen: "tcp", args: ["--cluster-enabled", "yes", "--cluster-port", String(freePort())] },
       async (url) => {
-        await expect(tried(single(url))).rejects.toEqual(refusal(/belongs to a cluster/));
+        expect(await failureOf(tried(single(url)))).toEqual(refusal(/belongs to a cluster/));
       },
     );
   });
 
   test("a replica", async () => {
     await withServer({ args: ["--replicaof", "127.0.0.1", String(freePort())] }, async (url) => {
-      await expect(tried(single(url))).rejects.toEqual(refusal(/replica of 127.0.0.1/));
+      expect(await failureOf(tried(single(url)))).toEqual(refusal(/replica of 127.0.0.1/));
     });
   });
 
@@ -134,13 +139,13 @@ describeWithRedis("connecting to the store", () => {
 
   test("a server that is not there", async () => {
     const asked = tried(single(`redis://127.0.0.1:${freePort()}`), {}, 300);
-    await expect(asked).rejects.toMatchObject({
+    expect(await failureOf(asked)).toMatchObject({
       code: "store_unreachable",
       message: expect.stringMatching(/ECONNREFUSED/),
     });
   });
 
   test("a URL of another kind", async () => {
-    await expect(tried(single("http://127.0.0.1"))).rejects.toEqual(refusal(/must begin with redis/));
+    expect(await failureOf(tried(single("http://127.0.0.1")))).toEqual(refusal(/must begin with redis/));
   });
 });
