@@ -14,10 +14,11 @@ type Provider = NonNullable<NonNullable<File["providers"]>[number]>;
 
 /** What no key can say by itself. What was wrong on its own is left out of `file` and not complained about twice. */
 export function check(file: File, has: Has, tell: Tell): void {
-  const hasClients = (file.clients?.length ?? 0) > 0 || (file.clients === undefined && has("clients"));
+  const clients = file.clients ?? [];
   const { hedge } = file.defaults ?? {};
-  checkServer(file.server ?? {}, hasClients, tell);
-  checkClients(file.clients ?? [], has, tell);
+  // Clients that could not be read were meant all the same.
+  checkServer(file.server ?? {}, { guarded: clients.length > 0 || file.clients === undefined, tell });
+  checkClients(clients, has, tell);
   checkRedis(file.sessions?.store, has, tell);
   checkHedge("defaults.hedge", hedge, {}, has, tell);
   const providers = file.providers ?? [];
@@ -27,14 +28,16 @@ export function check(file: File, has: Has, tell: Tell): void {
   for (const [index, provider] of providers.entries()) {
     const path = itemPath("providers", index);
     if (provider === undefined) continue;
-    checkProvider(provider, { path, hasClients, has, tell });
+    checkProvider(provider, { path, hasClients: clients.length > 0, has, tell });
     checkHedge(`${path}.hedge`, provider.hedge, hedge ?? {}, has, tell);
   }
 }
 
-function checkServer(server: NonNullable<File["server"]>, hasClients: boolean, tell: Tell): void {
-  const { host, open, max_body, max_buffered } = server;
-  if (host !== undefined && open === false && !isLoopback(host) && !hasClients) {
+function checkServer(
+  { host, open, max_body, max_buffered }: NonNullable<File["server"]>,
+  { guarded, tell }: Readonly<{ guarded: boolean; tell: Tell }>,
+): void {
+  if (host !== undefined && open === false && !isLoopback(host) && !guarded) {
     tell("server.host", `everybody who reaches ${host} could use it; add clients, or say server.open: true`);
   }
   if (max_body !== undefined && max_buffered !== undefined && max_buffered < max_body) {
@@ -104,8 +107,12 @@ function said(keys: readonly string[], path: string, has: Has): readonly string[
 
 /** Each value that was there before: its index and that of the first. */
 function twice(values: readonly (string | undefined)[]): readonly (readonly [number, number])[] {
+  const firsts = new Map<string, number>();
   return values.flatMap((value, index) => {
-    const first = values.indexOf(value);
-    return value === undefined || first === index ? [] : [[index, first] as const];
+    if (value === undefined) return [];
+    const first = firsts.get(value);
+    if (first !== undefined) return [[index, first] as const];
+    firsts.set(value, index);
+    return [];
   });
 }

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
 import { MERGE_KEY, type Sheet, startOf } from "./sheet.ts";
 
 /** A key's value, null where nothing follows the colon; `offset` is the key's own place. */
@@ -24,20 +24,21 @@ export function entriesOf(map: YAMLMap, path: string, from: From): ReadonlyMap<s
       const node = value as Node | null;
       if (name !== MERGE_KEY) {
         if (!entries.has(name)) entries.set(name, { node, offset: startOf(key as Node) });
-      } else if (node !== null) bases.push(...basesOf(from.sheet.resolve(node)));
+      } else if (node !== null) bases.push(...basesOf(node, from.sheet));
     }
     for (const base of bases) {
       if (++merges === MERGES_MAX) from.problem(startOf(base), path, `more than ${MERGES_MAX} merges (<<)`);
       if (merges >= MERGES_MAX) return;
       const target = from.sheet.resolve(base);
       if (isMap(target)) add(target);
-      else from.problem(startOf(base), path, "<< expected a mapping or a list of mappings");
+      else if (!isAlias(target)) from.problem(startOf(base), path, "<< expected a mapping or a list of mappings");
     }
   }
   add(map);
   return entries;
 }
 
-function basesOf(node: Node): readonly Node[] {
-  return isSeq(node) ? (node.items as Node[]) : [node];
+function basesOf(node: Node, sheet: Sheet): readonly Node[] {
+  const target = sheet.resolve(node);
+  return isSeq(target) ? (target.items as Node[]) : [node];
 }

@@ -1,5 +1,5 @@
 import type { TSchema } from "@sinclair/typebox";
-import { isMap, isScalar, isSeq, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 import type { Line } from "./kinds.ts";
 import { type Entry, entriesOf } from "./merge.ts";
 import { nearest } from "./nearest.ts";
@@ -19,7 +19,7 @@ export type Reading = Readonly<{
 export type Source = Outside & Readonly<{ sheet: Sheet; problem(offset: number, path: string, message: string): void }>;
 
 /** Far more than a file of a MiB holds without aliases of aliases ("billion laughs"). */
-const VISITS_MAX = 200_000;
+const VISITS_MAX = 100_000;
 
 /** A value that was wrong; the problem has been told. */
 const WRONG = undefined;
@@ -164,7 +164,8 @@ function nothing(wanted: string, offset: number, path: string, { source, places 
 }
 
 function mismatch(shape: Shape, { node, path }: Spot, source: Source): undefined {
-  source.problem(startOf(node), path, `expected ${expected(shape)}, got ${typeName(node)}`);
+  // An alias that leads nowhere has been told already.
+  if (!isAlias(node)) source.problem(startOf(node), path, `expected ${expected(shape)}, got ${typeName(node)}`);
   return WRONG;
 }
 

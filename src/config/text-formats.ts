@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { HIDDEN, type Secret, secret } from "../core/secret.ts";
 import { type Format, matching, type Parsed, parsed, wrong } from "./format.ts";
 
@@ -13,10 +14,19 @@ export const TEXT = matching("text", "^[^\\u0000-\\u001f\\u007f]{1,256}$");
 export const MODEL = matching("model name", "^[\\u0021-\\u007e]{1,256}$");
 export const GLOB = matching("model name or glob (* any run, ? one character)", "^[\\u0021-\\u007e]{1,256}$");
 
-export const HOST = matching(
-  "IP address or host name",
-  "^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
-);
+const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+
+export const HOST: Format<string> = {
+  expected: "IP address or host name",
+  pattern: "^[0-9A-Za-z.:-]+$",
+  hidden: false,
+  parse(text) {
+    if (isIP(text) !== 0) return parsed(text);
+    // 10.0.0 and 300.1.1.1 are mistyped addresses and no names.
+    return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text) ? parsed(text) : wrong();
+  },
+  show: (text) => text,
+};
 
 export type HostPort = Readonly<{ host: string; port: number }>;
 

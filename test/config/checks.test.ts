@@ -1,0 +1,136 @@
+import { describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import { linesOf, PROVIDER } from "./world.ts";
+
+/** The lines without the file's name and place. */
+function complaints(text: string, env: Record<string, string> = {}): readonly string[] {
+  return linesOf(text, { env, disk: { [resolve("k")]: "k" } }).map((line) => line.replace(/^\S+ /, ""));
+}
+
+function provider(name: string, more = ""): string {
+  return `{name: ${name}, protocols: [gemini], base_url: https://a.example${more}}`;
+}
+
+describe("who may listen where", () => {
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost"]) {
+    test(`${host} needs nothing`, () => expect(complaints(`server: {host: "${host}"}\n${PROVIDER}`)).toEqual([]));
+  }
+  for (const host of ["0.0.0.0", "::", "10.0.0.1", "host.example", "localhost.example", "127.0.0.1.example"]) {
+    test(`${host} needs clients, or server.open`, () => {
+      const clients = `clients: [{name: c, key: k}]\nproviders: [${provider("a", ", api_key: k")}]\n`;
+      expect(complaints(`server: {host: "${host}"}\n${PROVIDER}`)).toEqual([
+        `server.host: everybody who reaches ${host} could use it; add clients, or say server.open: true`,
+      ]);
+      expect(complaints(`server: {host: "${host}", open: true}\n${PROVIDER}`)).toEqual([]);
+      expect(complaints(`server: {host: "${host}"}\n${clients}`)).toEqual([]);
+    });
+  }
+  test("clients: [] is none", () => {
+    expect(complaints(`server: {host: 0.0.0.0}\nclients: []\n${PROVIDER}`)).toHaveLength(1);
+  });
+});
+
+describe("clients", () => {
+  const providers = `providers: [${provider("a", ", api_key: k")}]`;
+  test("need a key, and only one", () => {
+    expect(
+      complaints(`clients: [{name: a}, {name: b, key: k, key_file: k}, {name: c, key_file: k}]\n${providers}`),
+    ).toEqual([
+      "clients[0]: needs key or key_file",
+      "clients[1].key_file: expected key or key_file, got both",
+      "clients[2].key_file: the same as clients[1].key",
+    ]);
+  });
+  test("differ in name and key, wherever the key comes from", () => {
+    expect(complaints(`clients: [{name: a, key: "\${K}"}, {name: a, key: k}]\n${providers}`, { K: "k" })).toEqual([
+      "clients[1].name: the same as clients[0].name",
+      "clients[1].key: the same as clients[0].key",
+    ]);
+  });
+  test("want providers with keys of their own", () => {
+    expect(complaints(`clients: [{name: a, key: k}]\nproviders: [${provider("a")}]\n`)).toEqual([
+      "providers[0]: needs api_key, api_key_file or api_keys; a client's own credentials are passed on only without clients",
+    ]);
+  });
+  test("whose key is wrong are not also said to have none", () => {
+    expect(complaints(`clients: [{name: a, key: "a b"}]\n${providers}`)).toHaveLength(1);
+  });
+});
+
+describe("providers", () => {
+  test("differ in name", () => {
+    expect(complaints(`providers: [${provider("a")}, ${provider("b")}, ${provider("a")}]`)).toEqual([
+      "providers[2].name: the same as providers[0].name",
+    ]);
+  });
+  test("take one of api_key, api_key_file and api_keys, and no key twice", () => {
+    expect(complaints(`providers: [${provider("a", ", api_key: k, api_key_file: k, api_keys: [k, j, k]")}]`)).toEqual([
+      "providers[0].api_keys: expected one of api_key, api_key_file, api_keys",
+      "providers[0].api_keys[2]: the same as providers[0].api_keys[0]",
+    ]);
+  });
+  test("name a header once, whatever its case", () => {
+    expect(complaints(`providers: [${provider("a", ", headers: {x-a: b, X-A: c}")}]`)).toEqual([
+      "providers[0].headers: x-a is there twice; case makes no difference in names of headers",
+    ]);
+  });
+});
+
+describe("hedge.min and hedge.max", () => {
+  test("in defaults", () => {
+    expect(complaints(`defaults: {hedge: {min: 2s, max: 1s}}\n${PROVIDER}`)).toEqual([
+      "defaults.hedge.max: expected at least hedge.min",
+    ]);
+  });
+  test("in a provider, against what defaults say", () => {
+    expect(complaints(`defaults: {hedge: {max: 2s}}\nproviders: [${provider("a", ", hedge: {min: 3s}")}]`)).toEqual([
+      "providers[0].hedge.min: expected at most hedge.max",
+    ]);
+  });
+  test("a provider may set right for itself what others keep", () => {
+    expect(
+      complaints(`defaults: {hedge: {max: 2s}}\nproviders: [${provider("a", ", hedge: {min: 3s, max: 4s}")}]`),
+    ).toEqual([]);
+  });
+});
+
+describe("Redis", () => {
+  test("needs a server, when it is the store", () => {
+    expect(complaints(`sessions: {store: redis}\n${PROVIDER}`)).toEqual([
+      "sessions.store: needs sessions.redis.url, .cluster or .sentinel",
+    ]);
+  });
+  test("takes one kind of server", () => {
+    const redis = "{url: redis://a, cluster: [a:1], sentinel: {name: m, nodes: [a:1]}}";
+    expect(complaints(`sessions: {store: redis, redis: ${redis}}\n${PROVIDER}`)).toEqual([
+      "sessions.redis.sentinel: expected one of url, cluster, sentinel",
+    ]);
+  });
+  test("may stay in the file while memory is the store", () => {
+    expect(complaints(`sessions: {redis: {url: redis://a}}\n${PROVIDER}`)).toEqual([]);
+  });
+  test("a sentinel without a name", () => {
+    expect(complaints(`sessions: {store: redis, redis: {sentinel: {nodes: [a:1]}}}\n${PROVIDER}`)).toEqual([
+      "sessions.redis.sentinel.name: missing; expected text",
+    ]);
+  });
+  test("a prefix with braces would move the hash tag", () => {
+    expect(complaints(`sessions: {redis: {prefix: "{a}"}}\n${PROVIDER}`)).toEqual([
+      `sessions.redis.prefix: expected prefix of 1 to 64 [a-z0-9._-], got "{a}"`,
+    ]);
+  });
+});
+
+test("TLS needs both its files", () => {
+  const lines = complaints(`server: {tls: {cert: k}}\n${PROVIDER}`);
+  expect(lines).toEqual([
+    "server.tls.key: missing; expected path of a file with PEM private key",
+    "server.tls.cert: expected path of a file with PEM certificate, got ***: it holds none",
+  ]);
+});
+
+test("the largest body fits into what may be buffered", () => {
+  expect(complaints(`server: {max_body: 1MiB, max_buffered: 1023KiB}\n${PROVIDER}`)).toEqual([
+    "server.max_buffered: expected at least server.max_body, or the largest body could never be taken",
+  ]);
+});
