@@ -43,8 +43,6 @@ export type AdmitWish = Readonly<{
   waitMs: number;
   /** Monotonic moment after which it neither chooses nor waits; Infinity = never. */
   untilMs: number;
-  /** Told when it begins and ends to stand in line. */
-  onWaiting(waiting: boolean): void;
 }>;
 
 /** A hedge leaves the last tenth of a provider's slots to those who have nowhere else to go. */
@@ -145,7 +143,6 @@ export function admitting(deps: AdmitDeps, wish: AdmitWish): Admitting {
   async function stand(full: readonly Refusal[], signal: AbortSignal): Promise<Grant | "give_up" | "fell_ill"> {
     const startMs = deps.clock.monoMs();
     const asks = full.map(({ provider }) => ({ provider, ...askFor(provider, { displace: wish.displace }) }));
-    wish.onWaiting(true);
     try {
       const limitMs = Math.min(waitLeftMs, wish.untilMs - startMs);
       const waited = await deps.slots.wait(
@@ -165,7 +162,6 @@ export function admitting(deps: AdmitDeps, wish: AdmitWish): Admitting {
       const tookMs = deps.clock.monoMs() - startMs;
       waitLeftMs -= tookMs;
       waitedMs += tookMs;
-      wish.onWaiting(false);
     }
   }
   async function forTurn(signal: AbortSignal): Promise<Next<Admission, Unadmitted>> {

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Splitter } from "../protocol/frames.ts";
 import type { ErrorFacts, Framing } from "../protocol/protocol.ts";
 import type { Admission } from "./admission.ts";
 import type { Stoppable } from "./stoppable.ts";
@@ -8,7 +9,7 @@ import type { Inbound } from "./inbound.ts";
 import { lookAhead } from "./look-ahead.ts";
 import type { Live, Whole } from "./opened.ts";
 import { pushbackMs } from "./pushback.ts";
-import { frameSource, type Splitter } from "./source.ts";
+import { frameSource } from "./source.ts";
 import type { Attempted } from "./trail.ts";
 import { decoded, readWhole } from "./whole.ts";
 

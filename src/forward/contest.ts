@@ -64,7 +64,7 @@ export async function contest(
   deps: ContestDeps,
   rules: ContestRules,
   inbound: Inbound,
-  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable; onWaiting(waiting: boolean): void }>,
+  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable}>,
 ): Promise<Contest> {
   const { clock, observe, delays } = deps;
   const { ranking, trail, stop } = at;
@@ -85,7 +85,6 @@ export async function contest(
     displace: rules.idle === "yield",
     waitMs: rules.waitMs,
     untilMs: rules.totalMs > 0 ? inbound.arrivedMs + rules.totalMs : Number.POSITIVE_INFINITY,
-    onWaiting: at.onWaiting,
   });
   const timed = (admission: Admission) => ({
     provider: admission.provider.name,

@@ -2,7 +2,7 @@ import type { Background } from "../core/background.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import type { Ending } from "../session/lease.ts";
-import type { Held } from "../session/slots.ts";
+import type { Held, Slots } from "../session/slots.ts";
 import { type RequestEnd, type Story, tell } from "./finish.ts";
 import type { Inbound } from "./inbound.ts";
 import { type Stoppable, stoppable } from "./stoppable.ts";
@@ -20,7 +20,14 @@ export type Flight = Readonly<{
   land(end: RequestEnd, ending: Ending): void;
 }>;
 
-export type FlightDeps = Readonly<{ clock: Clock; background: Background; observe: Observer; drained: AbortSignal }>;
+export type FlightDeps = Readonly<{
+  clock: Clock;
+  background: Background;
+  observe: Observer;
+  slots: Slots;
+  /** Aborts with a `Stop` of `drain` when a shutdown has run out of patience. */
+  drained: AbortSignal;
+}>;
 
 export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
   const stop = stoppable(deps.clock);
@@ -37,6 +44,8 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
     ttftMs: null,
   };
   let lease: Held | null = null;
+  // Between two attempts a session holds no lease that could be ended; its request is told all the same.
+  const unwatch = deps.slots.watch(inbound.session, () => stop.stop("session_ended"));
   deps.observe({
     kind: "request_arrived",
     requestId,
@@ -56,6 +65,8 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
     },
     land(end, ending) {
       stop[Symbol.dispose]();
+      unwatch();
+      inbound.bodyDone();
       lease?.release(ending);
       tell(deps, story, end);
     },

@@ -18,7 +18,6 @@ export type ForwardDeps = ContestDeps &
     random: Random;
     override(provider: string): boolean | null;
     standing(provider: Provider, model: string): Standing;
-    onWaiting(inbound: Inbound, waiting: boolean): void;
   }>;
 
 /** The part of a configuration that one request runs on, from its arrival to its end. */
@@ -49,8 +48,7 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   flight.story.ranking = ranking;
   if (ranking.order.length === 0) return refuse(flight, unadmitted(whyNobody(ranking)));
   const { trail } = flight.story;
-  const onWaiting = (waiting: boolean) => deps.onWaiting(inbound, waiting);
-  const running = contest(deps, plan.rules, inbound, { ranking, trail, stop: flight.stop, onWaiting });
+  const running = contest(deps, plan.rules, inbound, { ranking, trail, stop: flight.stop });
   const reply = running.then((result) => settle(deps, plan, flight, homes, result));
   return respondInTime(deps, flight, reply);
 }
@@ -74,6 +72,7 @@ export function wishOf(deps: Pick<ForwardDeps, "override" | "standing">, inbound
 /** Draws the conclusions of a contest: where the session lives from now on, and what the client is to be given. */
 function settle(deps: ForwardDeps, plan: ForwardPlan, flight: Flight, homes: Homes, result: Contest): Reply {
   const { story, stop, inbound } = flight;
+  inbound.bodyDone();
   story.contest = result;
   const { outcome } = result;
   if (outcome.kind === "left") return { kind: "left" };

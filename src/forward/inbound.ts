@@ -14,7 +14,7 @@ export type Inbound = Readonly<{
   sessionSource: string;
   /** The one provider an alias binds it to. */
   boundTo: string | null;
-  /** Path and query as received, the query without a client key. */
+  /** Path and query as received. A `key` in the query is taken out where the upstream URL is built. */
   pathname: string;
   search: string;
   headers: Headers;
@@ -24,6 +24,8 @@ export type Inbound = Readonly<{
   /** Monotonic and wall-clock moments of its arrival. */
   arrivedMs: number;
   arrivedWallMs: number;
+  /** The body is not needed any more: nobody will be asked again. More than once is harmless. */
+  bodyDone(): void;
   /** To be called just before the answer's last byte: gives the connection its idle timeout back. */
   beforeEnd(): void;
 }>;

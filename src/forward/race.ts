@@ -55,6 +55,9 @@ export type Result<Prize, Reason, Why> =
 /** The longest that the sign of life "generation has begun" puts a hedge off. */
 const EXTENSION_MS_MAX = 2_000;
 
+/** A hedge that was denied is not asked for again sooner than this, however short the delay. */
+const REARM_MS_MIN = 50;
+
 type Running = { readonly kind: AttemptKind; readonly abort: AbortController; started: boolean };
 
 type Note<Candidate, Prize, Reason, Why> =
@@ -127,9 +130,9 @@ export async function race<Candidate extends AsyncDisposable, Prize extends Asyn
     const { delayMs, extended } = timer;
     const [first] = running;
     if (running.size === 1 && first?.started && !extended) return arm(Math.min(delayMs / 2, EXTENSION_MS_MAX), true);
-    arm(delayMs, true);
-    const room = running.size < rules.atOnceMax && started < Math.min(rules.hedgeUpTo, rules.attemptsMax);
-    if (room && rules.mayHedge()) seek("hedge");
+    if (started >= Math.min(rules.hedgeUpTo, rules.attemptsMax)) return;
+    arm(Math.max(delayMs, REARM_MS_MIN), true);
+    if (running.size < rules.atOnceMax && rules.mayHedge()) seek("hedge");
   }
   function over(reason: unknown) {
     signal.removeEventListener("abort", onAbort);

@@ -39,7 +39,8 @@ export async function relay(
     if (stopped === "client_left") return { kind: "client_left" };
     if (piece.kind === "frames" && stopped === null) {
       if (reader) for (const frame of piece.frames) reader.watch(frame);
-      if (piece.pass.byteLength > 0) await to.write(piece.pass);
+      const apart = !piece.unended || reader === null || reader.ended();
+      if (piece.pass.byteLength > 0 && apart) await to.write(piece.pass);
       continue;
     }
     // After the terminal event nothing that happens to the connection can harm the answer.

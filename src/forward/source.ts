@@ -1,19 +1,14 @@
 import type { Frame } from "../protocol/protocol.ts";
+import type { Splitter } from "../protocol/frames.ts";
 import type { Decoder } from "./decode.ts";
-
-/** Cuts bytes into frames; the frames' bytes and the rest are exactly what was pushed. */
-export type Splitter = Readonly<{
-  push(chunk: Uint8Array): readonly Frame[];
-  /** At the end of the stream: a last frame that lacks its blank line; null where none is whole. */
-  flush(): Frame | null;
-  /** Bytes that belong to no whole frame yet. */
-  rest(): Uint8Array;
-}>;
 
 /** What one read of an upstream's body brought. */
 export type Piece =
-  /** `pass`: the bytes to pass on for these frames, as received. */
-  | Readonly<{ kind: "frames"; frames: readonly Frame[]; pass: Uint8Array }>
+  /**
+   * `pass`: the bytes to pass on for these frames, as received. `unended`: the stream is over, and its last frame lacks
+   * the separator that would keep apart from it what is written next.
+   */
+  | Readonly<{ kind: "frames"; frames: readonly Frame[]; pass: Uint8Array; unended: boolean }>
   | Readonly<{ kind: "end" }>
   | Readonly<{ kind: "broke"; error: unknown }>;
 
@@ -48,18 +43,18 @@ export function frameSource(
     await reader?.cancel().catch(() => undefined);
   }
   async function piece(chunk: Uint8Array): Promise<Piece> {
-    if (!splitter) return { kind: "frames", frames: [], pass: chunk };
+    if (!splitter) return { kind: "frames", frames: [], pass: chunk, unended: false };
     if (!decoder) {
       const frames = splitter.push(chunk);
-      return { kind: "frames", frames, pass: joined(frames) };
+      return { kind: "frames", frames, pass: joined(frames), unended: false };
     }
     const frames = (await decoder.push(chunk)).flatMap((text) => splitter.push(text));
-    return { kind: "frames", frames, pass: chunk };
+    return { kind: "frames", frames, pass: chunk, unended: false };
   }
   function last(): Piece {
     over = { kind: "end" };
     const frame = splitter?.flush();
-    return frame ? { kind: "frames", frames: [frame], pass: decoder ? NOTHING : frame.bytes } : over;
+    return frame ? { kind: "frames", frames: [frame], pass: decoder ? NOTHING : frame.bytes, unended: true } : over;
   }
   return {
     encoded: decoder !== null,

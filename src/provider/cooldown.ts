@@ -24,7 +24,9 @@ export type Cooldowns = Readonly<{
   /** As `takeKey`, without moving the round. */
   peek(provider: Provider, model: string): KeyChoice;
   /** What rests at a provider now, for people. */
-  list(provider: string): readonly Readonly<{ model: string | null; key: string | null; backInMs: number }>[];
+  list(
+    provider: string,
+  ): readonly Readonly<{ model: string | null; key: string | null; backInMs: number; limited: boolean }>[];
   /** Ends all cool-downs of one provider, or of all. */
   clear(provider?: string): void;
 }>;
@@ -101,6 +103,7 @@ export function cooldowns(clock: Clock): Cooldowns {
         model: rest.model,
         key: rest.key?.last4 ?? null,
         backInMs: untilMs - clock.monoMs(),
+        limited: rest.limited,
       }));
     },
     clear(provider) {

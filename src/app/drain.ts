@@ -1,0 +1,57 @@
+import type { Background } from "../core/background.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Observer } from "../core/events.ts";
+import { Stop } from "../forward/stop.ts";
+import type { Server } from "../http/server.ts";
+import type { Feed } from "../observe/feed.ts";
+import type { Slots } from "../session/slots.ts";
+import type { Stores } from "./stores.ts";
+
+export type DrainParts = Readonly<{
+  clock: Clock;
+  observe: Observer;
+  background: Background;
+  server: Server;
+  feed: Feed;
+  slots: Slots;
+  stores: Stores;
+  /** Aborted when what still runs is to end with its protocol's error event. */
+  drained: AbortController;
+  /** New requests on connections that are kept open are refused from now on. */
+  refuse(): void;
+}>;
+
+/** What is cut at the end may still write its last event, and the store may take the leases back, for so long. */
+const LAST_WORDS_MS = 1_000;
+
+/** From "not ready" to "nothing left": each step waits for the one before, and none for ever. */
+export async function drain(
+  parts: DrainParts,
+  rules: Readonly<{ drainMs: number; drainDelayMs: number }>,
+): Promise<void> {
+  const { clock, observe, server, slots } = parts;
+  observe({ kind: "notice", level: "info", what: "draining", fields: { leases: slots.leases() } });
+  // A load balancer needs a moment to see that readiness is gone; whoever it still sends is served.
+  await clock.sleep(rules.drainDelayMs);
+  parts.refuse();
+  parts.feed.close();
+  const empty = server.drained();
+  await within(clock, rules.drainMs, empty);
+  parts.drained.abort(new Stop("drain"));
+  await within(clock, LAST_WORDS_MS, empty);
+  await slots.close(LAST_WORDS_MS);
+  await within(clock, LAST_WORDS_MS, server.cut());
+  await within(clock, LAST_WORDS_MS, parts.background.drained());
+  await parts.stores.close();
+  observe({ kind: "notice", level: "info", what: "drained", fields: { leases: slots.leases() } });
+}
+
+/** Resolves when the work is done or the time is up. */
+async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let cancel = () => {};
+  const timeUp = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve);
+  });
+  await Promise.race([work, timeUp]);
+  cancel();
+}

@@ -1,0 +1,104 @@
+import { Elysia } from "elysia";
+import type { Secret } from "../core/secret.ts";
+import type { HealthState } from "./health.ts";
+import { healthRoute } from "./health.ts";
+import { type Connection, type ProxyDeps, proxyRequest } from "./proxy-routes.ts";
+
+export type ServerDeps = ProxyDeps &
+  Readonly<{
+    health(): HealthState;
+    /** The page for Prometheus. */
+    metrics(): Promise<Readonly<{ text: string; contentType: string }>>;
+    /** Null where the path is none of the admin's. */
+    admin(request: Request, peer: string): Promise<Response> | null;
+    onError(error: unknown): void;
+  }>;
+
+export type ServerRules = Readonly<{
+  host: string;
+  /** 0 = the system chooses. */
+  port: number;
+  reusePort: boolean;
+  tls: Readonly<{ cert: string; key: Secret }> | null;
+  /** Bytes of a body above which the runtime itself refuses: larger than any limit of ours, which answers in an envelope. */
+  bodyBytesMax: number;
+}>;
+
+/** Owns the listening socket. */
+export type Server = Readonly<{
+  url: string;
+  /** Stops accepting; resolves when the requests that run have ended. */
+  drained(): Promise<void>;
+  /** Cuts what still runs. */
+  cut(): Promise<void>;
+}>;
+
+/** Listens at once; throws where the port is taken. */
+export function listen(deps: ServerDeps, rules: ServerRules): Server {
+  const app = new Elysia({
+    aot: true,
+    handler: { standardHostname: false },
+    serve: { idleTimeout: IDLE_S },
+  })
+    // A handler's own message never reaches a client: the default one of the framework would send it.
+    .onError(({ error }) => {
+      deps.onError(error);
+      return new Response(null, { status: 500 });
+    })
+    .all("/*", ({ request, server }) => route(deps, request, server), { parse: "none" });
+  const { host, port, reusePort, tls } = rules;
+  app.listen({
+    hostname: host,
+    port,
+    reusePort,
+    idleTimeout: IDLE_S,
+    maxRequestBodySize: rules.bodyBytesMax,
+    ...(tls ? { tls: { cert: tls.cert, key: tls.key.reveal() } } : {}),
+  });
+  const { server } = app;
+  if (!server) throw new Error("the server did not start");
+  return {
+    url: urlOf(server.port ?? port, host, tls !== null),
+    async drained() {
+      await server.stop(false);
+    },
+    async cut() {
+      await server.stop(true);
+    },
+  };
+}
+
+/** Seconds of silence after which a connection is closed, unless a request sets it otherwise while it runs. */
+const IDLE_S = 60;
+
+type BunServer = NonNullable<Elysia["server"]>;
+
+async function route(deps: ServerDeps, request: Request, server: BunServer | null): Promise<Response> {
+  const path = pathOf(request.url);
+  const health = healthRoute(path, deps.health);
+  if (health && (request.method === "GET" || request.method === "HEAD")) return health;
+  if (path === "/metrics" && (request.method === "GET" || request.method === "HEAD")) {
+    const { text, contentType } = await deps.metrics();
+    return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
+  }
+  const connection: Connection = { idleAfter: (seconds) => server?.timeout(request, seconds) };
+  if (path === "/admin" || path.startsWith("/admin/")) {
+    if (path === "/admin/api/events") connection.idleAfter(0);
+    const answer = deps.admin(request, server?.requestIP(request)?.address ?? "");
+    if (answer) return answer;
+  }
+  return proxyRequest(deps, request, connection);
+}
+
+/** Without parsing the whole URL: this runs for every request. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  if (start < 0) return "/";
+  const query = url.indexOf("?", start);
+  return query < 0 ? url.slice(start) : url.slice(start, query);
+}
+
+function urlOf(port: number, host: string, secure: boolean): string {
+  const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  return `${secure ? "https" : "http"}://${name}:${port}`;
+}
