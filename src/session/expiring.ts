@@ -1,10 +1,12 @@
-import { type Heap, heap } from "./heap.ts";
+import { heap } from "./heap.ts";
 
 /** A member that counts until a moment. Changed by its set alone. */
 export type Entry<Owner> = {
   readonly member: string;
   readonly owner: Owner;
   untilMs: number;
+  /** What its place in the heap stands for: `untilMs`, or an earlier one since which it has only moved later. */
+  placedMs: number;
   lapsed: boolean;
   at: number;
 };
@@ -12,6 +14,8 @@ export type Entry<Owner> = {
 /**
  * Members with the time until which each counts, ordered by (time, member) like a Redis sorted set. The living and the
  * lapsed are kept apart as of the last `tick`, so that counting the living costs nothing, however many wait for a sweep.
+ * Moving later costs nothing either: a member takes its new place when the old one comes first, and most have moved on
+ * many times by then.
  */
 export type Expiring<Owner> = Readonly<{
   /** Moves what has lapsed aside. A clock that went back revives what is still there. */
@@ -31,21 +35,35 @@ export type Expiring<Owner> = Readonly<{
 }>;
 
 export function expiring<Owner>(): Expiring<Owner> {
-  const before = (a: Entry<Owner>, b: Entry<Owner>) =>
-    a.untilMs < b.untilMs || (a.untilMs === b.untilMs && a.member < b.member);
-  const living: Heap<Entry<Owner>> = heap(before);
-  const gone: Heap<Entry<Owner>> = heap(before);
+  const living = heap<Entry<Owner>>(placedBefore);
+  const gone = heap<Entry<Owner>>(placedBefore);
   let nowMs = 0;
-  const home = (entry: Entry<Owner>) => (entry.lapsed ? gone : living);
+
   const enter = (entry: Entry<Owner>) => {
+    entry.placedMs = entry.untilMs;
     entry.lapsed = entry.untilMs <= nowMs;
-    home(entry).push(entry);
+    (entry.lapsed ? gone : living).push(entry);
   };
+  const remove = (entry: Entry<Owner>) => (entry.lapsed ? gone : living).remove(entry);
+  /** The soonest of the living, at its true place. */
+  const soonest = () => {
+    let first = living.first();
+    while (first !== undefined && first.placedMs !== first.untilMs) {
+      first.placedMs = first.untilMs;
+      living.moved(first);
+      first = living.first();
+    }
+    return first;
+  };
+
   return {
     tick(toMs) {
       const back = toMs < nowMs;
       nowMs = toMs;
-      for (let first = living.first(); first !== undefined && first.untilMs <= nowMs; first = living.first()) {
+      // The look at `placedMs` alone is the common case: nothing is due.
+      while ((living.first()?.placedMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
+        const first = soonest();
+        if (first === undefined || first.untilMs > nowMs) break;
         living.remove(first);
         enter(first);
       }
@@ -56,27 +74,23 @@ export function expiring<Owner>(): Expiring<Owner> {
       }
     },
     add(member, owner, untilMs) {
-      const entry = { member, owner, untilMs, lapsed: false, at: 0 };
+      const entry = { member, owner, untilMs, placedMs: untilMs, lapsed: false, at: 0 };
       enter(entry);
       return entry;
     },
     move(entry, untilMs) {
-      if (entry.lapsed || untilMs <= nowMs) {
-        home(entry).remove(entry);
-        entry.untilMs = untilMs;
-        enter(entry);
-      } else {
-        entry.untilMs = untilMs;
-        living.moved(entry);
-      }
+      const later = !entry.lapsed && untilMs >= entry.placedMs && untilMs > nowMs;
+      if (!later) remove(entry);
+      entry.untilMs = untilMs;
+      if (!later) enter(entry);
     },
-    remove: (entry) => home(entry).remove(entry),
+    remove,
     live: () => living.size(),
     lapsed: () => gone.size(),
     firstLapsed: () => gone.first(),
     walk(max, visit) {
       const walked: Entry<Owner>[] = [];
-      for (let entry = living.first(); entry !== undefined && walked.length < max; entry = living.first()) {
+      for (let entry = soonest(); entry !== undefined && walked.length < max; entry = soonest()) {
         living.remove(entry);
         walked.push(entry);
         if (visit(entry)) break;
@@ -86,6 +100,10 @@ export function expiring<Owner>(): Expiring<Owner> {
     beyond: (ms) =>
       [...living.items(), ...gone.items()]
         .filter((entry) => entry.untilMs > ms)
-        .sort((a, b) => (before(a, b) ? -1 : 1)),
+        .sort((a, b) => a.untilMs - b.untilMs || (a.member < b.member ? -1 : 1)),
   };
+}
+
+function placedBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {
+  return a.placedMs < b.placedMs || (a.placedMs === b.placedMs && a.member < b.member);
 }

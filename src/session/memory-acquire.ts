@@ -20,8 +20,11 @@ type Decision =
 
 export function acquire(scope: MemoryScope, nowMs: number, claim: Claim): Granted | Refused {
   tick(scope, nowMs);
+  const member = memberOf(claim);
+  const untilMs = nowMs + claim.ttlMs;
   const known = scope.slots.get(claim.session);
-  if (known && until(known.leases.get(memberOf(claim))) > 0) return grant(scope, nowMs, claim, known);
+  if (known && until(known.leases.get(member)) > 0)
+    return grant(scope, { slot: known, member, untilMs, isNew: false, displaced: [] });
   const decision = decide(scope, nowMs, claim, known);
   if (!decision.granted) {
     return {
@@ -43,19 +46,27 @@ export function acquire(scope: MemoryScope, nowMs: number, claim: Claim): Grante
   const countedMs = until(slot.counts);
   // It counts and nothing accounts for that (a sweep under way after a clock step): that time becomes its residence.
   if (countedMs > 0 && until(slot.residence) === 0 && newest(slot) === 0) setTime(scope, slot, "residence", countedMs);
-  const granted = grant(scope, nowMs, claim, slot);
-  return { ...granted, isNew: countedMs === 0, displaced: decision.displaced.map((other) => other.session) };
+  const displaced = decision.displaced.map((other) => other.session);
+  return grant(scope, { slot, member, untilMs, isNew: countedMs === 0, displaced });
 }
 
-function grant(scope: MemoryScope, nowMs: number, claim: Claim, slot: Slot): Granted {
-  extendLease(scope, slot, memberOf(claim), nowMs + claim.ttlMs);
+type Grant = Readonly<{
+  slot: Slot;
+  member: string;
+  untilMs: number;
+  isNew: boolean;
+  displaced: readonly string[];
+}>;
+
+function grant(scope: MemoryScope, { slot, member, untilMs, isNew, displaced }: Grant): Granted {
+  extendLease(scope, slot, member, untilMs);
   return {
     kind: "granted",
     sessions: scope.sessions.live(),
     requests: scope.leases.live(),
-    isNew: false,
+    isNew,
     refs: slot.leases.size,
-    displaced: [],
+    displaced,
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { claim } from "./contract-world.ts";
 import { A, ask, B, C, faulty, granted, MAIN, never, outcome, SPARE, slotsWorld } from "./slots-world.ts";
 
 const UNLIMITED = { sessions: 0, requests: 0 };
@@ -169,19 +170,25 @@ describe("the end of a session", () => {
     await closed;
   });
 
-  test("reaches scopes that left the config, and requests that hold no lease at that moment", async () => {
+  test("reaches scopes that left the config less than a day ago", async () => {
     const world = slotsWorld();
-    const held = await granted(world.slots.acquire(ask(A), never));
-    await world.clock.advance(30_000);
+    await world.clock.advance(30_000); // a round of the cleanup has seen them
     world.scopes.splice(0);
-    let told = 0;
-    const unwatch = world.slots.watch(A, () => told++);
-    const unwatched = world.slots.watch(A, () => told++);
-    unwatched();
-    expect(await world.slots.end(A)).toMatchObject({ leases: 1, cutHere: 1 });
-    expect(told).toBe(1);
+    await world.store.acquire(claim("two.boot.1", A));
+    expect(await world.slots.end(A)).toMatchObject({ leases: 1, cutHere: 0, toBeCut: 1 });
+    await world.over();
+  });
+
+  test("is told to the requests that watch for it, whether they hold a lease or not", async () => {
+    const world = slotsWorld();
+    const told: string[] = [];
+    const unwatch = world.slots.watch(A, () => told.push("first"));
+    world.slots.watch(A, () => told.push("second"))();
+    world.slots.watch(B, () => told.push("bob"));
+    await world.slots.end(A);
     unwatch();
-    held.release("reverted");
+    await world.slots.end(A);
+    expect(told).toEqual(["first"]);
     await world.over();
   });
 

@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { type Entry, expiring } from "../../src/session/expiring.ts";
+
+type Plain = { name: string; untilMs: number };
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant("put" as const),
+    name: fc.constantFrom("a", "b", "c", "d", "e", "f"),
+    ms: fc.integer({ min: -5, max: 30 }),
+  }),
+  fc.record({
+    kind: fc.constant("remove" as const),
+    name: fc.constantFrom("a", "b", "c", "d", "e", "f"),
+    ms: fc.constant(0),
+  }),
+  fc.record({ kind: fc.constant("pass" as const), name: fc.constant(""), ms: fc.integer({ min: -10, max: 15 }) }),
+);
+
+test("counts and orders as a list that is sorted anew each time, whatever moves where, whichever way time goes", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120, size: "max" }), fc.integer({ min: 1, max: 9 }), (steps, max) => {
+      const set = expiring<null>();
+      const entries = new Map<string, Entry<null>>();
+      let plain: Plain[] = [];
+      let nowMs = 1000;
+      const order = (all: Plain[]) => all.sort((a, b) => a.untilMs - b.untilMs || (a.name < b.name ? -1 : 1));
+      set.tick(nowMs);
+      for (const { kind, name, ms } of steps) {
+        const known = entries.get(name);
+        if (kind === "pass") {
+          nowMs += ms;
+          set.tick(nowMs);
+        } else if (kind === "put") {
+          if (known) set.move(known, nowMs + ms);
+          else entries.set(name, set.add(name, null, nowMs + ms));
+          plain = [...plain.filter((one) => one.name !== name), { name, untilMs: nowMs + ms }];
+        } else if (known) {
+          set.remove(known);
+          entries.delete(name);
+          plain = plain.filter((one) => one.name !== name);
+        }
+        const living = order(plain.filter((one) => one.untilMs > nowMs));
+        const lapsed = order(plain.filter((one) => one.untilMs <= nowMs));
+        const walked: string[] = [];
+        set.walk(max, (entry) => walked.push(entry.member) >= 5);
+        expect([set.live(), set.lapsed(), set.firstLapsed()?.member]).toEqual([
+          living.length,
+          lapsed.length,
+          lapsed[0]?.name,
+        ]);
+        expect(walked).toEqual(living.slice(0, Math.min(max, 5)).map((one) => one.name));
+        expect(set.beyond(nowMs + 10).map((entry) => entry.member)).toEqual(
+          order(plain.filter((one) => one.untilMs > nowMs + 10)).map((one) => one.name),
+        );
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
