@@ -24,12 +24,16 @@ export type RedisServer = Readonly<{
 
 export type ServerOptions = Readonly<{
   listen?: "unix" | "tcp" | "tls";
+  /** Instead of one that the system chose. */
+  port?: number;
   args?: readonly string[];
   /** Certificate, key and authority as PEM files, for `tls`. */
   tls?: Readonly<{ cert: string; key: string; ca: string }>;
   /** Of the admin client. */
   password?: string;
-  binaryArgs?: readonly string[];
+  sentinel?: boolean;
+  /** A configuration file's text; the server may rewrite it (Sentinel does). */
+  config?: string;
 }>;
 
 const ADVICE =
@@ -111,19 +115,14 @@ function addressArgs(options: ServerOptions, folder: string, port: number): read
 export async function redisServer(options: ServerOptions = {}): Promise<RedisServer> {
   const { listen = "unix", args = [] } = options;
   const folder = mkdtempSync(`${tmpdir()}/hedgerow-redis-`);
-  const port = listen === "unix" ? 0 : freePort();
+  const port = listen === "unix" ? 0 : (options.port ?? freePort());
   const socket = listen === "unix" ? `${folder}/s` : null;
+  const file = `${folder}/server.conf`;
+  if (options.config !== undefined) await Bun.write(file, options.config);
+  const kept = options.sentinel ? ["--sentinel"] : ["--save", "", "--appendonly", "no"];
   const start = () =>
     spawnServer(
-      [
-        ...(options.binaryArgs ?? []),
-        ...addressArgs(options, folder, port),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        ...args,
-      ],
+      [...(options.config === undefined ? [] : [file]), ...addressArgs(options, folder, port), ...kept, ...args],
       folder,
     );
   let child = await start();

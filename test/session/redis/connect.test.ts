@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { background } from "../../../src/core/background.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { secret } from "../../../src/core/secret.ts";
 import { calls } from "../../../src/session/redis/calls.ts";
@@ -7,6 +8,7 @@ import { checkStore } from "../../../src/session/redis/check.ts";
 import { type ConnectRules, connect, type RedisPlace } from "../../../src/session/redis/connect.ts";
 import { keys } from "../../../src/session/redis/keys.ts";
 import { leaseScripts } from "../../../src/session/redis/lease-scripts.ts";
+import { openRedisStore } from "../../../src/session/redis/redis-store.ts";
 import { redisLeases } from "../../../src/session/redis/redis-leases.ts";
 import { certificate, describeWithRedis, freePort, redisServer, type ServerOptions } from "../../world/redis.ts";
 
@@ -147,5 +149,25 @@ describeWithRedis("connecting to the store", () => {
 
   test("a URL of another kind", async () => {
     expect(await failureOf(tried(single("http://127.0.0.1")))).toEqual(refusal(/must begin with redis/));
+  });
+
+  test("a prefix with braces, which would scatter keys over a cluster", async () => {
+    const failed = await failureOf(
+      openRedisStore({
+        where: single("redis://127.0.0.1"),
+        username: null,
+        password: null,
+        timeoutMs: 100,
+        prefix: "a{b}",
+        whenDown: "share",
+        instance: "one",
+        leaseTtlMs: () => 1000,
+        clock: systemClock,
+        random: () => 0,
+        background: background(() => {}),
+        observe: () => {},
+      }),
+    );
+    expect(failed).toEqual(refusal(/prefix may hold/));
   });
 });

@@ -57,7 +57,10 @@ function instance(shared: LeaseStore, clock: HandClock, whenDown: WhenDown, prob
   const mirror = memoryLeases({ nowMs: clock.monoMs });
   const leases = degradedLeases({ store, mirror, health, background: behind, whenDown, instances: () => known });
   return {
-    ...{ leases, health, events, sent },
+    leases,
+    health,
+    events,
+    sent,
     cutOff(how) {
       cut = how;
     },

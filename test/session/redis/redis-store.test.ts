@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { systemClock } from "../../../src/core/clock.ts";
+import { secret } from "../../../src/core/secret.ts";
+import type { Held } from "../../../src/session/slots.ts";
+import { describeWithRedis, freePort, redisServer, type RedisServer } from "../../world/redis.ts";
+import { tcpProxy } from "../../world/tcp-proxy.ts";
+import { IMPATIENT_MS, type Member, type MemberOptions, member, SCOPE, until } from "./fleet.ts";
+import { judge } from "./history.ts";
+
+const LEASE_TTL_MS = 600;
+const key = (kind: string) => `hedgerow:{${SCOPE}}:active_session${kind}`;
+
+describeWithRedis("the shared store", () => {
+  let server: RedisServer;
+  let members: Member[];
+  beforeEach(async () => {
+    server = await redisServer({ listen: "tcp" });
+    members = [];
+  });
+  afterEach(async () => {
+    for (const one of members) await one.close();
+    await server.stop();
+  });
+
+  const join = async (name: string, more: Partial<MemberOptions> = {}) => {
+    const where = { kind: "single" as const, url: secret(server.url) };
+    const one = await member({ where, name, leaseTtlMs: LEASE_TTL_MS, ...more });
+    members.push(one);
+    return one;
+  };
+  const grants = async (one: Member, sessions: readonly string[], limit: number) => {
+    const held: Held[] = [];
+    for (const session of sessions) {
+      const granted = await one.ask(session, limit);
+      if (granted) held.push(granted);
+    }
+    return held;
+  };
+  /** Leases that live in the server, by its own clock. */
+  const liveLeases = async () => {
+    const [seconds = "0", micros = "0"] = (await server.admin.time()).map(String);
+    return server.admin.zcount(key("_leases"), `(${Number(seconds) * 1000 + Number(micros) / 1000}`, "+inf");
+  };
+  const storeEvents = (one: Member) => one.events.filter((event) => event.kind === "store").map((event) => event.up);
+
+  test("instances know of each other, and of one that left", async () => {
+    const one = await join("one");
+    const two = await join("two");
+    await until(() => one.store.instances() === 2 && two.store.instances() === 2);
+    members = [one];
+    await two.close();
+    await until(() => one.store.instances() === 1);
+  });
+
+  test("a server that stands still for two lease ttls: what runs is restored, and nothing it did late remains", async () => {
+    const one = await join("one", { timeoutMs: IMPATIENT_MS });
+    const two = await join("two", { timeoutMs: IMPATIENT_MS });
+    await until(() => one.store.instances() === 2 && two.store.instances() === 2);
+    const running = await grants(one, ["a", "b"], 4);
+    expect(running).toHaveLength(2);
+    server.pause();
+    const late = await grants(two, ["c", "d", "e"], 4); // until it gives up asking, then by its share of two
+    expect(late).toHaveLength(2);
+    await until(() => two.store.state() === "down");
+    await systemClock.sleep(2 * LEASE_TTL_MS + 1);
+    server.resume();
+    await until(() => one.store.state() === "up" && two.store.state() === "up");
+    await until(async () => (await liveLeases()) === 4);
+    expect(await one.ask("f", 4)).toBeNull();
+    for (const held of running) one.give(held);
+    for (const held of late) two.give(held);
+    await until(async () => (await liveLeases()) === 0);
+    await until(async () => (await one.slots.count([SCOPE]))[0]?.sessions === 0);
+    expect(storeEvents(two)).toEqual([false, true]);
+  });
+
+  test("a server that was killed and came back empty gets the leases and the releases it missed", async () => {
+    const one = await join("one");
+    const running = await grants(one, ["a", "b", "c"], 4);
+    await server.crash();
+    await until(() => one.store.state() === "down");
+    const [first, ...rest] = running;
+    if (first) one.give(first, "done");
+    const late = await grants(one, ["d"], 4);
+    await server.restart();
+    await until(() => one.store.state() === "up");
+    await until(async () => (await liveLeases()) === 3);
+    // The one that was answered meanwhile goes on counting, though the server never knew it.
+    await until(async () => (await one.slots.count([SCOPE]))[0]?.sessions === 4);
+    for (const held of [...rest, ...late]) one.give(held);
+    await until(async () => (await one.slots.count([SCOPE]))[0]?.sessions === 1);
+    expect(storeEvents(one)).toEqual([false, true]);
+  });
+
+  test("a server that was flushed knows all running sessions again after a heartbeat", async () => {
+    const one = await join("one");
+    const two = await join("two");
+    const held = [...(await grants(one, ["a", "b"], 0)), ...(await grants(two, ["b", "c"], 0))];
+    await server.admin.flushall();
+    await until(async () => (await liveLeases()) === 4);
+    expect(await one.slots.count([SCOPE])).toEqual([{ sessions: 3, requests: 4 }]);
+    expect(held).toHaveLength(4);
+  });
+
+  test("replies that are lost leave no slot behind", async () => {
+    const proxy = tcpProxy(server);
+    const one = await join("one", {
+      where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
+      timeoutMs: IMPATIENT_MS,
+    });
+    proxy.dropReplies(true);
+    const held = await grants(one, ["a", "b", "c", "d", "e"], 3);
+    expect(held).toHaveLength(3);
+    await until(() => one.store.state() === "down");
+    for (const one_ of held) one.give(one_);
+    proxy.dropReplies(false);
+    proxy.cut();
+    await until(() => one.store.state() === "up");
+    await until(async () => (await liveLeases()) === 0);
+    expect(await one.ask("f", 1)).not.toBeNull();
+    proxy.stop();
+  });
+
+  test("a client that reconnects tells the server again what it holds, without an outage being told", async () => {
+    const proxy = tcpProxy(server);
+    const one = await join("one", {
+      where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
+      leaseTtlMs: 60_000, // no heartbeat comes to help
+    });
+    await grants(one, ["a"], 0);
+    await until(async () => (await liveLeases()) === 1);
+    await server.admin.flushall();
+    proxy.cut();
+    await until(async () => (await liveLeases()) === 1);
+    expect(storeEvents(one)).toEqual([]);
+    proxy.stop();
+  });
+
+  test("a slot costs one command to get and one to give back", async () => {
+    const proxy = tcpProxy(server);
+    const one = await join("one", {
+      where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
+      leaseTtlMs: 60_000,
+    });
+    await until(async () => (await server.admin.exists("hedgerow:{instances}")) === 1);
+    const before = proxy.commands.length;
+    const [held] = await grants(one, ["a"], 5);
+    expect(proxy.commands.slice(before)).toEqual(["EVALSHA"]);
+    if (held) one.give(held, "done");
+    await until(async () => (await liveLeases()) === 0);
+    expect(proxy.commands.slice(before)).toEqual(["EVALSHA", "EVALSHA"]);
+    proxy.stop();
+  });
+
+  test("a store that is not there at the start: degraded, and up once it is; refused where nobody may decide without it", async () => {
+    const port = freePort();
+    const where = { kind: "single" as const, url: secret(`redis://127.0.0.1:${port}`) };
+    await server.stop();
+    const refused = member({ where, name: "one", whenDown: "refuse" }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(await refused).toMatchObject({ code: "store_unreachable" });
+    const two = await join("two", { where });
+    expect(two.store.state()).toBe("down");
+    expect(await grants(two, ["a", "b", "c"], 2)).toHaveLength(2);
+    server = await redisServer({ listen: "tcp", port });
+    await until(() => two.store.state() === "up");
+    await until(async () => (await liveLeases()) === 2);
+  });
+
+  test("many instances at once never exceed the limit, and give back all they took", async () => {
+    const all = [await join("one"), await join("two"), await join("three")];
+    const work = async (one: Member, at: number) => {
+      for (let round = 0; round < 40; round++) {
+        const held = await one.ask(`s${(at * 7 + round * 3) % 11}`, 4);
+        await systemClock.sleep(1);
+        if (held) one.give(held, round % 3 === 0 ? "reverted" : "failed");
+      }
+    };
+    await Promise.all(all.flatMap((one, at) => [0, 1, 2, 3].map((lane) => work(one, at * 4 + lane))));
+    const verdict = judge(
+      all.flatMap((one) => one.history),
+      SCOPE,
+    );
+    expect(verdict).toMatchObject({ unreleased: [], twice: [] });
+    expect(verdict.peakSessions).toBeLessThanOrEqual(4);
+    expect(verdict.grants).toBeGreaterThan(100);
+    await until(async () => (await liveLeases()) === 0);
+    await until(async () => (await server.admin.keys(`*${SCOPE}*`)).length === 0);
+  });
+});
