@@ -1,5 +1,5 @@
 /**
- * A session's home per model name: the provider that last served it (SPEC section 5). Prompt caches live there, so one
+ * A session's home per model name: the provider that last served it. Prompt caches live there, so one
  * rescue does not move it; two losses of the last three races, or a failure or a refusal for sessions, do.
  */
 export type Home = Readonly<{

@@ -37,7 +37,7 @@ const BATCH = 200;
 const AGAIN_MS = 1000;
 const AGAIN_JITTER = 0.2;
 
-export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): Outbox {
+export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbox {
   const { clock, background, observe } = parts;
   /** With whether an earlier sending may have arrived. */
   const kept = new Map<Parcel, boolean>();
@@ -69,8 +69,10 @@ export function outbox(parts: SlotParts, onDelivered: (scope: Scope) => void): O
     } catch (error) {
       keep(parcel, storeFailure(error) === "store_timeout" || maybeArrived);
       return false;
+    } finally {
+      // Even where it failed: it may have arrived, or whoever decides while the store is away heard of it.
+      onFreed(parcel.scope);
     }
-    onDelivered(parcel.scope);
     return true;
   };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { A, ask, B, C, D, granted, MAIN, never, outcome, SPARE, slotsWorld } from "./slots-world.ts";
+import { A, ask, B, C, D, faulty, granted, MAIN, never, outcome, SPARE, slotsWorld } from "./slots-world.ts";
 
 const spare = { scope: SPARE };
 const forSession = (session: string) => [ask(session), ask(session, spare)];
@@ -150,6 +150,19 @@ describe("the waiting line", () => {
     const closed = there.slots.close(0);
     await here.over();
     await closed;
+  });
+
+  test("asks again after a release whose reply was lost", async () => {
+    const { world, held } = await fullWorld({
+      rules: { asksAgainMs: 60_000 },
+      through: (store) => faulty(store, (op) => (op === "release" ? "timeout after" : null)),
+    });
+    const waiter = outcome(world.slots.wait([ask(B)], 10_000, never));
+    held.release("failed");
+    await world.clock.advance(0);
+    expect(waiter.now).toMatchObject({ kind: "granted" });
+    await world.clock.advance(100_000);
+    await world.over();
   });
 
   test("ends when the wait does", async () => {
