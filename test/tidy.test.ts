@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ["core", "protocol"],
   app: ["core", "protocol", "provider", "session", "forward", "observe", "config", "http"],
   cli: ["core", "protocol", "config", "app", "simulator"],
-  main: ["cli"],
+  main: ["cli", "package.json"],
 };
 
 /** Edges that hold for `import type` alone: a shape is shared, no code. */

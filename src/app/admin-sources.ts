@@ -4,17 +4,18 @@ import type { Random } from "../core/random.ts";
 import type { Delays } from "../forward/delay.ts";
 import { ANONYMOUS } from "../http/auth.ts";
 import type { AdminSources, ExplainWish } from "../http/admin/sources.ts";
-import { explainView, type ExplainView, type ProviderView, sessionViews } from "../http/admin/views.ts";
+import { type ExplainView, type ProviderView, sessionViews } from "../http/admin/views.ts";
 import type { Feed } from "../observe/feed.ts";
 import type { HedgeTallies } from "../observe/hedge-tally.ts";
 import type { Recent } from "../observe/recent.ts";
 import { isActive } from "../provider/active-hours.ts";
 import type { Provider } from "../provider/provider.ts";
-import { rank, upstreamModel } from "../provider/rank.ts";
+import { upstreamModel } from "../provider/rank.ts";
 import { homeFor, type HomeStore } from "../session/home.ts";
 import type { Slots } from "../session/slots.ts";
 import type { Configuration } from "./configuration.ts";
 import { clientNames } from "./edge.ts";
+import { clientNamed, explainPlan } from "./explain.ts";
 import type { ProviderHealth } from "./health.ts";
 
 export type AdminParts = Readonly<{
@@ -126,27 +127,16 @@ function shownDelay(delays: Delays, provider: Provider, model: string): number |
 
 async function explain(parts: AdminParts, wish: ExplainWish): Promise<ExplainView> {
   const { clock, random, configuration, health, homes, delays } = parts;
-  const { providers, clients } = configuration.plan();
-  const client = clients.find(({ name }) => name === wish.client) ?? (clients.length === 0 ? ANONYMOUS : clients[0]);
-  const home = wish.session === null ? null : homeFor(await homes.read(wish.session), wish.model);
-  const ranking = rank(
-    providers,
-    {
-      protocol: wish.protocol,
-      model: wish.model,
-      groups: client?.groups ?? ANONYMOUS.groups,
-      session: wish.session,
-      home: home?.provider ?? null,
-      bound: null,
-      wallMs: clock.wallMs(),
-      override: health.override,
-      standing: (provider) => health.standing(provider, wish.model),
-    },
-    random,
-  );
-  const byName = new Map(providers.map((provider) => [provider.name, provider]));
-  return explainView(ranking, (name) => {
-    const provider = byName.get(name);
-    return provider ? shownDelay(delays, provider, upstreamModel(provider, wish.model)) : null;
-  });
+  const plan = configuration.plan();
+  const { protocol, model, session } = wish;
+  const client = clientNamed(plan, wish.client) ?? ANONYMOUS;
+  const home = session === null ? null : homeFor(await homes.read(session), model);
+  const known = {
+    wallMs: clock.wallMs(),
+    home: home?.provider ?? null,
+    override: health.override,
+    standing: (provider: Provider) => health.standing(provider, model),
+    hedgeAfterMs: (provider: Provider) => shownDelay(delays, provider, upstreamModel(provider, model)),
+  };
+  return explainPlan(plan, { protocol, model, client, session }, known, random);
 }

@@ -1,6 +1,6 @@
 import type { Loaded } from "../config/load.ts";
 import { background } from "../core/background.ts";
-import { byteAccount } from "../core/byte-account.ts";
+import { type ByteAccount, byteAccount } from "../core/byte-account.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import { instanceId, leaseIds } from "../core/ids.ts";
@@ -9,15 +9,15 @@ import { delays } from "../forward/delay.ts";
 import { adminRoutes } from "../http/admin/routes.ts";
 import type { Edge } from "../http/proxy-routes.ts";
 import { listen, type Server } from "../http/server.ts";
-import type { Log } from "../observe/log.ts";
+import { openLog } from "../observe/log.ts";
 import { createSlots, type Slots } from "../session/slots.ts";
-import { adminSources } from "./admin-sources.ts";
-import { configuration, type Reload } from "./configuration.ts";
+import { type AdminParts, adminSources } from "./admin-sources.ts";
+import { type Configuration, configuration, type Reload } from "./configuration.ts";
 import { drain } from "./drain.ts";
 import { edgeOf, scopesOf, slotRulesOf } from "./edge.ts";
 import { aliasKey, forwardDeps } from "./forward-deps.ts";
 import { providerHealth } from "./health.ts";
-import { observability } from "./observability.ts";
+import { type Observability, observability } from "./observability.ts";
 import type { Plan } from "./plan.ts";
 import { openStores, type Stores } from "./stores.ts";
 import { fileWatch } from "./watch.ts";
@@ -39,52 +39,57 @@ export type AppOptions = Readonly<{
   watch: boolean;
   clock: Clock;
   random: Random;
-  log: Log;
+  /** The log may be coloured. */
+  colour: boolean;
   /** One more who is told all that happens. */
   observe?: Observer;
 }>;
 
 /** The only place that builds things. Rejects where the port is taken, or the store cannot be used as configured. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { clock, random } = options;
+  const { clock, random, first, colour } = options;
   let slots: Slots;
   let stores: Stores;
   let edge: Edge;
-  const seen = observability(options, {
-    plan: () => config.plan(),
-    slots: () => slots,
-    breakerOf: (provider) => health.breakerOf(provider),
-    isStoreUp: () => stores.state() === "up",
-  });
+  const log = openLog({ ...first.config.log, colour, wallMs: clock.wallMs });
+  const seen = observability(
+    { ...options, log },
+    {
+      plan: () => config.plan(),
+      slots: () => slots,
+      breakerOf: (provider) => health.breakerOf(provider),
+      isStoreUp: () => stores.state() === "up",
+    },
+  );
   const { observe } = seen;
-  const notice = (what: string, error: unknown) =>
+  const onError = (what: string, error: unknown) =>
     observe({ kind: "notice", level: "error", what, fields: { error: String(error) } });
-  const tasks = background(notice);
+  const tasks = background(onError);
   const health = providerHealth(clock, observe);
   const onApplied = (plan: Plan) => {
     seen.configured(plan);
     health.reloaded(plan.providers.map(({ name }) => name));
     edge = edgeOf(forwarding, plan);
   };
-  const config = configuration({ clock, observe, load: options.load, onApplied }, options.first);
+  const config = configuration({ clock, observe, load: options.load, onApplied }, first);
   const plan = () => config.plan();
+  const shared = { clock, random, background: tasks, observe };
 
   const instance = instanceId();
-  const shared = { clock, random, background: tasks, observe };
   stores = await openStores(plan().store, { ...shared, instance, leaseTtlMs: () => plan().sessions.leaseTtlMs });
-  const { homes } = stores;
   slots = createSlots({
     ...shared,
     store: stores.leases,
     rules: () => slotRulesOf(plan(), stores.timeoutMs),
     leaseId: leaseIds(instance),
     scopes: () => scopesOf(plan()),
-    forgetHome: homes.forget,
+    forgetHome: stores.homes.forget,
   });
   stores.whenBack(slots.restored);
   const drained = new AbortController();
   const account = byteAccount(() => plan().server.bufferedBytesMax);
   const learned = delays(clock);
+  const { homes } = stores;
   const forwarding = forwardDeps({
     ...shared,
     health,
@@ -95,51 +100,56 @@ export async function startApp(options: AppOptions): Promise<App> {
     drained: drained.signal,
   });
   onApplied(plan());
+  return opened(options, {
+    ...{ ...shared, ...seen, configuration: config, health, slots, stores, homes, delays: learned, account, drained },
+    metrics: seen.metrics,
+    edge: () => edge,
+    onError,
+  });
+}
 
+type Built = Omit<AdminParts, "path" | "reload" | "onError"> &
+  Pick<Observability, "metrics"> &
+  Omit<Parameters<typeof drain>[0], "server" | "refuse"> &
+  Readonly<{
+    configuration: Configuration;
+    account: ByteAccount;
+    edge(): Edge;
+    onError(what: string, error: unknown): void;
+  }>;
+
+/** Everything is built: opens the door, and watches the files for as long as it is open. */
+async function opened(options: AppOptions, built: Built): Promise<App> {
+  const { clock, configuration: config, stores, slots, homes, health, observe } = built;
+  const state = { ready: true, refusing: false };
   const files = fileWatch(
     clock,
     () => reload(),
-    (error) => notice("config_watch", error),
+    (error) => built.onError("config_watch_failed", error),
   );
   const reload = () => {
     const outcome = config.reload();
-    if (options.watch) files.watch(config.files());
+    if (options.watch && state.ready) files.watch(config.files());
     return outcome;
   };
-  const onError = (error: unknown) => notice("request_failed", error);
-  const state = { ready: true, refusing: false };
-  const admin = adminRoutes(
-    adminSources({
-      ...options,
-      ...seen,
-      configuration: config,
-      health,
-      slots,
-      homes,
-      delays: learned,
-      reload,
-      onError,
-    }),
-  );
+  const onError = (error: unknown) => built.onError("request_failed", error);
   let server: Server;
   try {
     server = listen(
       {
-        clock,
-        account,
-        edge: () => edge,
+        ...{ clock, onError, account: built.account, edge: built.edge },
         draining: () => state.refusing,
         readAlias: (client, id) => homes.readAlias(aliasKey(client, id)),
         health: () => ({
           draining: !state.ready,
           store: stores.state(),
-          providersEnabled: plan().providers.filter(({ name, enabled }) => health.override(name) ?? enabled).length,
+          providersEnabled: config.plan().providers.filter(({ name, enabled }) => health.override(name) ?? enabled)
+            .length,
         }),
-        metrics: async () => ({ text: await seen.metrics.text(), contentType: seen.metrics.contentType }),
-        admin,
-        onError,
+        metrics: async () => ({ text: await built.metrics.text(), contentType: built.metrics.contentType }),
+        admin: adminRoutes(adminSources({ ...built, path: options.path, reload, onError })),
       },
-      { ...plan().server, bodyBytesMax: Number.MAX_SAFE_INTEGER },
+      config.plan().server,
     );
   } catch (error) {
     await slots.close(0);
@@ -157,7 +167,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       const refuse = () => {
         state.refusing = true;
       };
-      await drain({ ...shared, server, feed: seen.feed, slots, stores, drained, refuse }, plan().server);
+      await drain({ ...built, server, refuse }, config.plan().server);
     },
   };
 }

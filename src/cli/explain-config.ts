@@ -1,12 +1,11 @@
+import { clientNamed, explainPlan, fileAlone } from "../app/explain.ts";
+import { clientNames } from "../app/edge.ts";
 import { planOf } from "../app/plan.ts";
 import { load } from "../config/load.ts";
 import { printProblem } from "../config/problem.ts";
 import { sessionHash } from "../core/ids.ts";
-import { ANONYMOUS } from "../http/auth.ts";
-import { explainView } from "../http/admin/views.ts";
 import { PROTOCOL_NAMES } from "../protocol/protocol.ts";
-import { rank } from "../provider/rank.ts";
-import { type Question, printExplain } from "./explain.ts";
+import { printExplain, type Question } from "./explain.ts";
 import type { World } from "./remote.ts";
 import type { ServeDoors } from "./serve.ts";
 
@@ -21,36 +20,16 @@ export function explainConfig(
     for (const problem of loaded.problems) terminal.writeError(`${printProblem(problem)}\n`);
     return 2;
   }
-  const { providers, clients } = planOf(loaded.config);
-  const known = [...clients.map(({ name }) => name), ...(clients.length === 0 ? [ANONYMOUS.name] : [])];
-  const client =
-    clients.find(({ name }) => name === (question.client ?? known[0])) ?? (clients.length === 0 ? ANONYMOUS : null);
-  if (client === null || (question.client !== null && !known.includes(question.client))) {
-    terminal.writeError(`hedgerow: there is no client ${question.client}; there are ${known.join(", ")}\n`);
+  const plan = planOf(loaded.config);
+  const client = clientNamed(plan, question.client);
+  if (client === undefined) {
+    terminal.writeError(`hedgerow: there is no client ${question.client}; there are ${clientNames(plan).join(", ")}\n`);
     return 2;
   }
   const protocol = PROTOCOL_NAMES.find((name) => name === question.protocol);
   if (protocol === undefined) throw new Error("a protocol that the arguments do not allow");
-  const ranking = rank(
-    providers,
-    {
-      protocol,
-      model: question.model,
-      groups: client.groups,
-      session: question.session === null ? null : sessionHash(client.name, question.session),
-      home: null,
-      bound: null,
-      wallMs: clock.wallMs(),
-      override: () => null,
-      standing: () => ({ kind: "up" }),
-    },
-    random,
-  );
-  const view = explainView(ranking, (name) => {
-    const hedge = providers.find((provider) => provider.name === name)?.hedge;
-    if (!hedge || hedge.after === "off") return null;
-    return hedge.after === "auto" ? hedge.coldMs : hedge.after;
-  });
-  printExplain(view, { json, world });
+  const session = question.session === null ? null : sessionHash(client.name, question.session);
+  const wondered = { protocol, model: question.model, client, session };
+  printExplain(explainPlan(plan, wondered, fileAlone(clock.wallMs()), random), { json, world });
   return 0;
 }

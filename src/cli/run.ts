@@ -1,7 +1,6 @@
 import { diskFiles } from "../config/files.ts";
 import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
-import packageJson from "../../package.json" with { type: "json" };
 import { readArgs } from "./args.ts";
 import { check } from "./check.ts";
 import type { Command } from "./command.ts";
@@ -20,16 +19,20 @@ export type ProcessDoors = Readonly<{
   argv: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   signals: Signals;
+  version: string;
 }>;
 
 /** Runs one command line; answers the exit code. */
-export async function run({ argv, env, signals }: ProcessDoors): Promise<number> {
+export async function run({ argv, env, signals, version }: ProcessDoors): Promise<number> {
   const terminal = processTerminal(Boolean(env["NO_COLOR"]));
   const doors: ServeDoors = { terminal, env, readFile: diskFiles, clock: systemClock, random: systemRandom, signals };
-  return runCommand(readArgs(argv, env), doors);
+  const command = readArgs(argv, env);
+  if (command.kind !== "version") return runCommand(command, doors);
+  terminal.write(`hedgerow ${version}\n`);
+  return 0;
 }
 
-async function runCommand(command: Command, doors: ServeDoors): Promise<number> {
+async function runCommand(command: Exclude<Command, { kind: "version" }>, doors: ServeDoors): Promise<number> {
   const { terminal, clock, signals } = doors;
   const stopped = new AbortController();
   const world = { terminal, clock, signal: stopped.signal };
@@ -58,9 +61,6 @@ async function runCommand(command: Command, doors: ServeDoors): Promise<number> 
       return explainRunning(command.verb, world);
     case "explain_config":
       return explainConfig(command, doors, world);
-    case "version":
-      terminal.write(`hedgerow ${packageJson.version}\n`);
-      return 0;
     case "help":
       terminal.write(command.text);
       return 0;

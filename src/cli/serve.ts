@@ -7,7 +7,6 @@ import type { Clock } from "../core/clock.ts";
 import { HedgerowError } from "../core/errors.ts";
 import type { Observer } from "../core/events.ts";
 import type { Random } from "../core/random.ts";
-import { openLog } from "../observe/log.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ServeDoors = Readonly<{
@@ -55,9 +54,7 @@ export function start(
   from: Pick<AppOptions, "path" | "load" | "watch"> & Readonly<{ observe?: Observer }>,
   { clock, random, terminal }: Pick<ServeDoors, "clock" | "random" | "terminal">,
 ): Promise<App> {
-  const { level, format } = first.config.log;
-  const log = openLog({ level, format, colour: terminal.colour, wallMs: clock.wallMs });
-  return startApp({ ...from, first, clock, random, log });
+  return startApp({ ...from, first, clock, random, colour: terminal.colour });
 }
 
 function whyNot(error: unknown): string {

@@ -20,8 +20,6 @@ export type ServerRules = Readonly<{
   port: number;
   reusePort: boolean;
   tls: Readonly<{ cert: string; key: Secret }> | null;
-  /** Bytes of a body above which the runtime itself refuses: larger than any limit of ours, which answers in an envelope. */
-  bodyBytesMax: number;
 }>;
 
 /** Owns the listening socket. */
@@ -52,7 +50,8 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
     port,
     reusePort,
     idleTimeout: IDLE_S,
-    maxRequestBodySize: rules.bodyBytesMax,
+    // Ours is the only limit: it answers in the caller's envelope, and a reload may change it.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     ...(tls ? { tls: { cert: tls.cert, key: tls.key.reveal() } } : {}),
   });
   const { server } = app;
