@@ -38,7 +38,9 @@ const AGAIN_MS = 1000;
 const AGAIN_JITTER = 0.2;
 
 export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbox {
-  const { clock, background, observe } = parts;
+  const { clock, background } = parts;
+  const tell = (level: "warn" | "info", what: string, fields: Readonly<Record<string, string | number>>) =>
+    parts.observe({ kind: "notice", level, what, fields });
   /** With whether an earlier sending may have arrived. */
   const kept = new Map<Parcel, boolean>();
   /** The store failed, and not all that was kept has been delivered since. Told once, and once when it is over. */
@@ -49,21 +51,16 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
   let closed = false;
 
   const keep = (parcel: Parcel, maybeArrived: boolean) => {
-    if (!away) observe({ kind: "notice", level: "warn", what: "releases_kept", fields: { scope: parcel.scope } });
+    if (!away) tell("warn", "releases_kept", { scope: parcel.scope });
     away = true;
+    const oldest = kept.size >= KEPT_MAX ? kept.keys().next().value : undefined;
+    if (oldest) kept.delete(oldest);
     kept.set(parcel, maybeArrived);
-    for (const oldest of kept.keys()) {
-      if (kept.size <= KEPT_MAX) break;
-      kept.delete(oldest);
-    }
     if (closed) return;
     again.arm(jitter(AGAIN_MS, AGAIN_JITTER, parts.random), () => background.track("replay of releases", replay()));
   };
 
   const send = async (parcel: Parcel, maybeArrived: boolean): Promise<boolean> => {
-    const waitMs = parcel.notBeforeMs - clock.monoMs();
-    if (waitMs > 0) await clock.sleep(waitMs);
-    if (clock.monoMs() >= parcel.worthUntilMs) return true;
     try {
       await deliver(parts, parcel, maybeArrived);
     } catch (error) {
@@ -85,7 +82,7 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
       if (delivered.includes(false)) return;
     }
     again.cancel();
-    if (away) observe({ kind: "notice", level: "info", what: "releases_replayed", fields: { count: replayed } });
+    if (away) tell("info", "releases_replayed", { count: replayed });
     away = false;
     replayed = 0;
   };
@@ -111,6 +108,9 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
 
 async function deliver({ store, clock, rules }: SlotParts, parcel: Parcel, maybeArrived: boolean): Promise<void> {
   const { scope, ref, ending } = parcel;
+  const waitMs = parcel.notBeforeMs - clock.monoMs();
+  if (waitMs > 0) await clock.sleep(waitMs);
+  if (clock.monoMs() >= parcel.worthUntilMs) return;
   const residenceMs = Math.max(0, Math.floor(parcel.residenceUntilMs - clock.monoMs()));
   if (ending !== "done" || clock.monoMs() < parcel.leaseUntilMs) {
     const { had } = await store.release(scope, ref, ending, residenceMs);
