@@ -113,19 +113,23 @@ export function silentFault(reason: string): Verdict {
 }
 
 function kindOf({ status, facts }: Fault): Kind {
-  const said = status === 200 ? (facts.status ?? 0) : status;
   if (status >= 300 && status < 400) return "redirect";
-  for (const kind of ["key", "limited", "missing", "down", "request"] as const) {
-    // A body's word refines an HTTP status only where it is as grave: a relay's 400 with `overloaded_error` is overload.
-    if ((TYPES[kind] as readonly string[]).includes(facts.type))
-      return kind === "request" && said >= 500 ? "down" : kind;
+  if (CONFLICTS.includes(status)) return "conflict";
+  const inside = status === 200;
+  // A body's word stands above its status (a relay's 400 with `overloaded_error` is overload), but for the one that
+  // OpenAI gives to every 4xx: `invalid_request_error` comes with 401 and 404 too.
+  for (const kind of ["key", "limited", "missing", "down", ...(inside ? (["request"] as const) : [])] as const) {
+    if ((TYPES[kind] as readonly string[]).includes(facts.type)) return kind;
   }
+  const said = inside ? (facts.status ?? 0) : status;
   if (said === 429) return "limited";
   if ([401, 402, 403, 407].includes(said)) return "key";
   if (said === 404) return "missing";
-  if ([408, 409, 425].includes(said)) return "conflict";
+  if (CONFLICTS.includes(said)) return "conflict";
   return said >= 400 && said < 500 ? "request" : "down";
 }
+
+const CONFLICTS: readonly number[] = [408, 409, 425];
 
 /** Upstream words become log fields and metric-free reasons only when they look like words. */
 function word(type: string): string {
