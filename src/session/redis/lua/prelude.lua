@@ -16,7 +16,7 @@
 local SESSIONS, LEASES, REFS, MARKS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local test_now, deadline = tonumber(ARGV[1]), tonumber(ARGV[2])
 local LITTER_MS = '86400000' -- a day: beyond any TTL; it only collects what nobody sweeps
-local PAGE = 512
+local PAGE_MIN, PAGE_MAX = 16, 512
 
 local function int(number)
   return string.format('%d', number)
@@ -59,11 +59,11 @@ local function drop_lease(member, session)
   end
 end
 
--- Newest first, in pages, until visit answers true. At most once in a script: it may be all leases of the scope.
+-- Newest first, in pages that grow, until visit answers true. At most once in a script: it may be all leases of the scope.
 local function each_live_lease(visit)
-  local from = 0
+  local from, size = 0, PAGE_MIN
   repeat
-    local page = redis.call('ZRANGE', LEASES, from, from + PAGE - 1, 'REV', 'WITHSCORES')
+    local page = redis.call('ZRANGE', LEASES, from, from + size - 1, 'REV', 'WITHSCORES')
     for i = 1, #page, 2 do
       local _, session = halves(page[i])
       local expires = tonumber(page[i + 1])
@@ -71,8 +71,8 @@ local function each_live_lease(visit)
         return
       end
     end
-    from = from + PAGE
-  until #page < 2 * PAGE
+    from, size = from + size, math.min(2 * size, PAGE_MAX)
+  until #page == 0
 end
 
 -- session -> when the last of its live leases lapses, for all asked for in one scan; none where no refs speak of any.

@@ -14,13 +14,25 @@ local member, mark = lease .. '|' .. session, 'R|' .. session
 if not live(LEASES, member) then
   return { now, 0, refs_of(session), 0, live_count(SESSIONS) }
 end
-drop_lease(member, session)
-local newest = newest_leases({ session }) -- looks at nothing when this was the session's only lease
-if ending == 'done' and residence > 0 then
-  redis.call('ZADD', MARKS, int(now + residence), mark)
-elseif ending == 'done' or ending == 'failed' and not newest[session] then
-  redis.call('ZREM', MARKS, mark)
+
+-- When the last of all leases in the scope lapses, or lapsed.
+local function last_lapse()
+  return tonumber(redis.call('ZRANGE', LEASES, 0, 0, 'REV', 'WITHSCORES')[2] or '0')
 end
-settle({ session }, newest)
+
+drop_lease(member, session)
+local resides_until = ending == 'done' and residence > 0 and now + residence
+if resides_until then
+  redis.call('ZADD', MARKS, int(resides_until), mark)
+end
+if resides_until and resides_until >= last_lapse() then
+  redis.call('ZADD', SESSIONS, int(resides_until), session) -- the hot path never scans: no lease of anyone lasts longer
+else
+  local newest = newest_leases({ session }) -- looks at nothing when this was the session's only lease
+  if ending == 'done' and not resides_until or ending == 'failed' and not newest[session] then
+    redis.call('ZREM', MARKS, mark)
+  end
+  settle({ session }, newest)
+end
 keep()
 return { now, 1, refs_of(session), live(SESSIONS, session) and 0 or 1, live_count(SESSIONS) }
