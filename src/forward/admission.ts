@@ -2,7 +2,7 @@ import type { Secret } from "../core/secret.ts";
 import type { Permit } from "../provider/breaker.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { Ending } from "../session/lease.ts";
-import type { Held } from "../session/slots.ts";
+import type { Held } from "../session/slot.ts";
 import { Stop } from "./stop.ts";
 
 /**

@@ -5,7 +5,8 @@ import type { Breaker, Permit } from "../provider/breaker.ts";
 import type { Cooldowns } from "../provider/cooldown.ts";
 import type { Limits, Provider } from "../provider/provider.ts";
 import { type LeftOut, type Ranking, upstreamModel } from "../provider/rank.ts";
-import type { Ask, Asked, Slots } from "../session/slots.ts";
+import type { Ask, Asked } from "../session/slot.ts";
+import type { Slots } from "../session/slots.ts";
 import { type Admission, admission, cutter } from "./admission.ts";
 import type { Next } from "./race.ts";
 

@@ -64,7 +64,7 @@ export async function contest(
   deps: ContestDeps,
   rules: ContestRules,
   inbound: Inbound,
-  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable}>,
+  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable }>,
 ): Promise<Contest> {
   const { clock, observe, delays } = deps;
   const { ranking, trail, stop } = at;

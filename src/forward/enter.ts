@@ -1,7 +1,8 @@
 import type { OwnError } from "../core/errors.ts";
 import type { Observer } from "../core/events.ts";
 import type { Homes, HomeStore } from "../session/home.ts";
-import type { Ask, Asked, Slots } from "../session/slots.ts";
+import type { Ask, Asked } from "../session/slot.ts";
+import type { Slots } from "../session/slots.ts";
 import type { Flight } from "./flight.ts";
 
 export type EnterDeps = Readonly<{ slots: Slots; homes: HomeStore; observe: Observer }>;

@@ -1,7 +1,7 @@
 import type { Holding } from "./holding.ts";
 import type { Claim } from "./lease.ts";
 import { type SlotParts, storeFailure } from "./slot-rules.ts";
-import type { Ask, Asked } from "./slots.ts";
+import type { Ask, Asked } from "./slot.ts";
 
 /** Asks the store for one slot and puts what it grants under the heartbeat. `give way`: to those who wait for this scope. */
 export type Asking = (ask: Ask, manner: "give way" | "in turn") => Promise<Asked>;

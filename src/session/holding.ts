@@ -4,7 +4,7 @@ import type { Outbox, Parcel } from "./outbox.ts";
 import type { LiveLease, Registry } from "./registry.ts";
 import type { Sightings } from "./sightings.ts";
 import type { SlotParts } from "./slot-rules.ts";
-import type { Ask, Held } from "./slots.ts";
+import type { Ask, Held } from "./slot.ts";
 
 /** From a grant to its release: what happens to a lease while somebody here holds it. */
 export type Holding = Readonly<{

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Ending, Scope } from "./lease.ts";
-import type { SessionView } from "./slots.ts";
+import type { SessionView } from "./slot.ts";
 
 /** What this process saw of sessions, for people to look at; no verdict rests on it. */
 export type Sightings = Readonly<{

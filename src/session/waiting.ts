@@ -4,7 +4,7 @@ import { jitter } from "../core/random.ts";
 import type { Scope } from "./lease.ts";
 import { oneTimer } from "./one-timer.ts";
 import type { SlotParts } from "./slot-rules.ts";
-import type { Ask, Asked, Waited } from "./slots.ts";
+import type { Ask, Asked, Waited } from "./slot.ts";
 
 /** Who waits for a slot, the oldest first. A freed slot goes to the oldest for whom its scope will do. */
 export type WaitingLine = Readonly<{

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { LeaseStore } from "../../src/session/lease.ts";
-import type { Ask } from "../../src/session/slots.ts";
+import type { Ask } from "../../src/session/slot.ts";
 import { sessionId } from "../session/contract-world.ts";
 import { ask, type Fault, faulty, MAIN, SPARE, type SlotsWorld, slotsWorld } from "../session/slots-world.ts";
 import type { HandClock } from "../world/clock.ts";

@@ -1,6 +1,6 @@
 import type { RequestRecord } from "../../core/events.ts";
 import type { Ranking } from "../../provider/rank.ts";
-import type { SessionView as Slot } from "../../session/slots.ts";
+import type { SessionView as Slot } from "../../session/slot.ts";
 
 /**
  * What the admin API shows, field for field as JSON. Times called `…_ms` are durations in milliseconds, `time_ms` is

@@ -4,12 +4,13 @@ import type { Health } from "./health.ts";
 /**
  * Homes in the shared store while it is there, and what this process remembers of them while it is not: a session then
  * stays where this instance last served it. Never rejects for the store's sake; a home that is lost costs a prompt cache.
+ * What fails here says nothing about the leases: in a cluster the homes lie on every node, those of one scope on one.
  */
 export function degradedHomes(store: HomeStore, mirror: HomeStore, health: Health): HomeStore {
   const ask = async <Reply>(call: () => Promise<Reply>, otherwise: () => Promise<Reply>): Promise<Reply> => {
     if (health.state() === "down") return otherwise();
     try {
-      return await health.counted("homes", call);
+      return await call();
     } catch {
       return otherwise();
     }

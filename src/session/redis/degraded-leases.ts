@@ -75,8 +75,12 @@ export function degradedLeases(rules: DegradedRules): LeaseStore {
       await mirror.end(scope, session, tombstoneMs);
       return ask(scope, () => store.end(scope, session, tombstoneMs));
     },
-    count: (scopes) =>
-      health.state() === "up" ? ask(scopes[0] ?? "", () => store.count(scopes)) : mirror.count(scopes),
+    count: (scopes) => {
+      const [first] = scopes;
+      return health.state() === "up" && first !== undefined
+        ? ask(first, () => store.count(scopes))
+        : mirror.count(scopes);
+    },
     async close() {
       await Promise.all([store.close(), mirror.close()]);
     },

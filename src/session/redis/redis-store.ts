@@ -53,6 +53,8 @@ const CHECK_MS = 500;
 /** An instance is counted until it was silent for so many lease TTLs; it beats three times in each. */
 const SILENT_TTLS = 1.5;
 const BEAT_JITTER = 0.1;
+/** Where heartbeats of instances go, beside the scopes. */
+const INSTANCES = "instances";
 const PREFIX = /^[a-z0-9._-]+$/;
 
 /**
@@ -118,7 +120,7 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
   // A node that joined may have taken another's place, without some of its last writes.
   for (const event of ["ready", "+node"]) client.on(event, () => health.reconnected());
   const beat = async () => {
-    if (health.state() !== "down") await health.counted("instances", here.beat);
+    if (health.state() !== "down") await health.counted(INSTANCES, here.beat);
   };
   const beats = loop(
     {
@@ -170,6 +172,6 @@ function probeOf(rules: RedisStoreRules, { store, here, downAtStart, check }: Op
       throw error;
     }
     await here.beat();
-    await store.count(places.filter((place) => place.includes(":")));
+    await store.count(places.filter((place) => place !== INSTANCES));
   };
 }

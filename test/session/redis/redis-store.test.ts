@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../../src/core/clock.ts";
 import { secret } from "../../../src/core/secret.ts";
-import type { Held } from "../../../src/session/slots.ts";
+import type { Held } from "../../../src/session/slot.ts";
 import { describeWithRedis, freePort, redisServer, type RedisServer } from "../../world/redis.ts";
 import { tcpProxy } from "../../world/tcp-proxy.ts";
 import { IMPATIENT_MS, type Member, type MemberOptions, member, SCOPE, until } from "./fleet.ts";
@@ -90,6 +90,22 @@ describeWithRedis("the shared store", () => {
     for (const held of [...rest, ...late]) one.give(held);
     await until(async () => (await one.slots.count([SCOPE]))[0]?.sessions === 1);
     expect(storeEvents(one)).toEqual([false, true]);
+  });
+
+  test("a server that came back empty admits nobody before it knows who runs", async () => {
+    const one = await join("one");
+    const running = await grants(one, ["a", "b", "c"], 3);
+    await server.crash();
+    await until(() => one.store.state() === "down");
+    await server.restart();
+    let admitted = 0;
+    await until(async () => {
+      const asked = await Promise.all(["x", "y", "z"].map((session) => one.ask(session, 3)));
+      admitted += asked.filter((held) => held !== null).length;
+      return one.store.state() === "up" && (await liveLeases()) >= 3;
+    });
+    expect(admitted).toBe(0);
+    expect(running).toHaveLength(3);
   });
 
   test("a server that was flushed knows all running sessions again after a heartbeat", async () => {
