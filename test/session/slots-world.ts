@@ -5,7 +5,8 @@ import type { ProxyEvent } from "../../src/core/events.ts";
 import type { LeaseStore } from "../../src/session/lease.ts";
 import { type MemoryLeases, memoryLeases } from "../../src/session/memory-leases.ts";
 import type { SlotRules } from "../../src/session/slot-rules.ts";
-import { type Ask, type Asked, createSlots, type Held, type Slots } from "../../src/session/slots.ts";
+import type { Ask, Asked, Held } from "../../src/session/slot.ts";
+import { createSlots, type Slots } from "../../src/session/slots.ts";
 import { type HandClock, handClock } from "../world/clock.ts";
 import { sessionId } from "./contract-world.ts";
 

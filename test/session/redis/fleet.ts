@@ -6,7 +6,8 @@ import { systemRandom } from "../../../src/core/random.ts";
 import type { RedisPlace } from "../../../src/session/redis/connect.ts";
 import type { WhenDown } from "../../../src/session/redis/degraded-leases.ts";
 import { openRedisStore, type RedisStore } from "../../../src/session/redis/redis-store.ts";
-import { type Ask, createSlots, type Held, type Slots } from "../../../src/session/slots.ts";
+import type { Ask, Held } from "../../../src/session/slot.ts";
+import { createSlots, type Slots } from "../../../src/session/slots.ts";
 import { sessionId } from "../contract-world.ts";
 import { nowMs, type Seen } from "./history.ts";
 
