@@ -103,20 +103,25 @@ function demoConfig(providers: readonly Readonly<{ name: string; simulator: Simu
 
 function introduction(url: string): readonly string[] {
   const chat = `{"model":"demo","stream":true,"messages":[{"role":"user","content":"What is a hedgerow?"}]}`;
+  const message = chat.replace("{", '{"max_tokens":64,');
+  // The same words without an id would be the same session, and that one goes home each time.
+  const curl = `  curl -N -H "x-hedgerow-session: $RANDOM"`;
   return [
     `Hedgerow demo on ${url}: the proxy as it is, over three simulated providers (steady, slow-start, flaky).`,
     "",
-    "Try it, several times each (without a session id every new question is its own session):",
+    "A new session with each call, in each of the four protocols (try each several times):",
     "",
-    `  curl -N ${url}/v1/messages -d '${chat.replace("{", '{"max_tokens":64,')}'`,
-    `  curl -N ${url}/v1/chat/completions -d '${chat}'`,
-    `  curl -N ${url}/v1/responses -d '{"model":"demo","stream":true,"input":"What is a hedgerow?"}'`,
-    `  curl -N '${url}/v1beta/models/demo:streamGenerateContent?alt=sse' -d '{"contents":[{"parts":[{"text":"What is a hedgerow?"}]}]}'`,
+    `${curl} ${url}/v1/messages -d '${message}'`,
+    `${curl} ${url}/v1/chat/completions -d '${chat}'`,
+    `${curl} ${url}/v1/responses -d '{"model":"demo","stream":true,"store":false,"input":"What is a hedgerow?"}'`,
+    `${curl} '${url}/v1beta/models/demo:streamGenerateContent?alt=sse' -d '{"contents":[{"parts":[{"text":"What is a hedgerow?"}]}]}'`,
     "",
-    `  curl -i ${url}/v1/messages -H 'x-hedgerow-session: mine' -d '{"model":"demo","max_tokens":64,"messages":[{"role":"user","content":"hi"}]}'`,
+    "One session, which stays where it was served, and what the answer's headers tell:",
+    "",
+    `  curl -i -H "x-hedgerow-session: mine" ${url}/v1/messages -d '${message.replace('"stream":true,', "")}'`,
     "",
     `Real clients: ANTHROPIC_BASE_URL=${url}, OPENAI_BASE_URL=${url}/v1, GOOGLE_GEMINI_BASE_URL=${url} (any key).`,
-    `Dashboard: ${url}/admin   Metrics: ${url}/metrics   Ctrl-C ends it.`,
+    `State: ${url}/admin/api/providers   Metrics: ${url}/metrics   Ctrl-C ends it.`,
     "",
     "Each request's decision:",
   ];
@@ -138,7 +143,8 @@ export function decisionLine(record: RequestRecord, colour: boolean): string {
 
 function attemptWords(attempt: AttemptRecord): string {
   const kind = attempt.kind === "first" ? "" : ` (${attempt.kind} after ${milliseconds(attempt.at_ms)})`;
-  const reason = attempt.reason ? `: ${attempt.reason}` : "";
+  const isFault = attempt.outcome === "failed" || attempt.outcome === "broken";
+  const reason = isFault ? `: ${attempt.reason}` : "";
   return `${attempt.provider}${kind} ${attempt.outcome.replace("_", " ")}${reason}`;
 }
 

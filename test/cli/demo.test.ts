@@ -11,7 +11,7 @@ const attempt: AttemptRecord = {
   status: 200,
   ttft_ms: null,
   ms: 1300,
-  reason: "",
+  reason: "lost_race",
   at_ms: 0,
   tokens: null,
 };

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ApiError } from "@google/genai";
-import { answer, errorInside, noHeaders, noTerminal, status } from "../../src/simulator/behaviour.ts";
+import { answer, errorInside, noHeaders, noTerminal, stallMidStream, status } from "../../src/simulator/behaviour.ts";
 import { PLAIN_TEXT } from "../world/http.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
 import { geminiAt, thrownBy } from "../world/sdk.ts";
@@ -73,15 +73,20 @@ describe("the Google SDK through the binary", () => {
     expect(await thrownBy(() => streamed(world.url, () => {}))).toBeInstanceOf(ApiError);
   });
 
-  test("a stream without its end is an error after the content", async () => {
-    await using world = await startWorld({ a: noTerminal });
+  const BREAKS = [
+    { what: "without its end", behave: noTerminal, error: Error },
+    // The error comes by itself then, and the SDK reads what it says.
+    { what: "that stalls", behave: stallMidStream, error: ApiError },
+  ];
+  test.each(BREAKS)("a stream $what is an error after the content", async ({ behave, error }) => {
+    await using world = await startWorld({ a: behave }, { config: { defaults: { timeouts: { idle: "300ms" } } } });
     let heard = "";
-    const error = await thrownBy(() =>
+    const thrown = await thrownBy(() =>
       streamed(world.url, (part) => {
         heard += part;
       }),
     );
-    expect(error).toBeInstanceOf(ApiError);
+    expect(thrown).toBeInstanceOf(error);
     expect(heard).not.toBe("");
     expect(PLAIN_TEXT).toStartWith(heard);
   });

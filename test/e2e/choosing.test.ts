@@ -1,0 +1,175 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answer } from "../../src/simulator/behaviour.ts";
+import { runHedgerow } from "../world/binary.ts";
+import { ask, bodyFor } from "../world/http.ts";
+import { startWorld } from "../world/scripted-upstream.ts";
+
+setDefaultTimeout(60_000);
+
+const providerOf = async (url: string, asking: Parameters<typeof ask>[2]) =>
+  (await ask(url, "openai-chat", asking)).headers.get("x-hedgerow-provider");
+
+describe("who is asked", () => {
+  test("a client reaches the providers of its groups, by the models they serve", async () => {
+    const keyed = (name: string) => ({ authorization: `Bearer key-of-${name}-0123456` });
+    const client = (name: string, groups: readonly string[]) => ({ name, key: `key-of-${name}-0123456`, groups });
+    await using world = await startWorld(
+      { small: answer(), big: answer(), off: answer() },
+      {
+        config: { clients: [client("one", ["team"]), client("two", ["team", "vip"]), client("three", ["nobody"])] },
+        only: {
+          small: { groups: ["team"], models: ["gpt-small*"] },
+          big: { groups: ["vip"], models: ["gpt-*"] },
+          off: { groups: ["team", "vip"], enabled: false },
+        },
+      },
+    );
+    expect(await providerOf(world.url, { model: "gpt-small-2", headers: keyed("one") })).toBe("small");
+    expect(await providerOf(world.url, { model: "gpt-large", headers: keyed("two") })).toBe("big");
+    for (const [name, model] of [
+      ["one", "gpt-large"],
+      ["three", "gpt-small-2"],
+      ["two", "claude"],
+    ] as const) {
+      const heard = await ask(world.url, "openai-chat", { model, headers: keyed(name) });
+      expect([heard.status, heard.headers.get("x-hedgerow-error")]).toEqual([404, "no_provider"]);
+    }
+    expect(world.upstream.off.arrived()).toBe(0);
+  });
+
+  test("sessions spread over one priority by weight, each staying where it is", async () => {
+    await using world = await startWorld(
+      { light: answer(), heavy: answer() },
+      { each: { priority: 0 }, only: { heavy: { weight: 9 } } },
+    );
+    const sessions = Array.from({ length: 60 }, (_, at) => ({ session: `s${at}` }));
+    const first = await Promise.all(sessions.map((asking) => providerOf(world.url, asking)));
+    const second = await Promise.all(sessions.map((asking) => providerOf(world.url, asking)));
+    expect(second).toEqual(first);
+    const heavy = first.filter((name) => name === "heavy").length;
+    expect(heavy).toBeGreaterThan(40);
+    expect(heavy).toBeLessThan(60);
+  });
+
+  test("outside its hours a provider is not asked", async () => {
+    await using world = await startWorld(
+      { closed: answer(), open: answer() },
+      { only: { closed: { active: nowhereNearNow(), tz: "UTC" } } },
+    );
+    expect(await providerOf(world.url, {})).toBe("open");
+    expect(world.upstream.closed.arrived()).toBe(0);
+  });
+
+  test("explain tells the same, from the file and from the running proxy", async () => {
+    await using world = await startWorld(
+      { a: answer(), b: answer() },
+      { only: { a: { models: ["claude-*"] }, b: { models: ["gpt-*"] } } },
+    );
+    const asked = ["explain", "--protocol", "openai-chat", "--model", "gpt-x"];
+    for (const where of [
+      ["-c", world.hedgerow.configFile],
+      ["--url", world.url],
+    ]) {
+      const { code, stdout } = await runHedgerow([...asked, ...where]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/\bb\b/);
+      expect(stdout).toMatch(/\ba\b.*model/);
+    }
+  });
+});
+
+describe("who is the session", () => {
+  const UUID = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  const anthropic = (metadata: unknown) => ({
+    model: "m",
+    max_tokens: 1,
+    messages: [{ role: "user", content: "x" }],
+    metadata,
+  });
+
+  const ROWS: readonly Readonly<{ source: string; path: string; body: unknown; headers?: Record<string, string> }>[] = [
+    { source: "x-hedgerow-session", path: "/v1/messages", body: anthropic({}), headers: { "x-hedgerow-session": "i" } },
+    {
+      source: "x-claude-code-session-id",
+      path: "/v1/messages",
+      body: anthropic({}),
+      headers: { "x-claude-code-session-id": "i" },
+    },
+    {
+      source: "metadata.user_id",
+      path: "/v1/messages",
+      body: anthropic({ user_id: `user_a_account__session_${UUID}` }),
+    },
+    {
+      source: "metadata.user_id",
+      path: "/v1/messages",
+      body: anthropic({ user_id: JSON.stringify({ session_id: UUID }) }),
+    },
+    { source: "session_id", path: "/v1/responses", body: { model: "m", input: "x" }, headers: { session_id: "i" } },
+    { source: "prompt_cache_key", path: "/v1/responses", body: { model: "m", input: "x", prompt_cache_key: "i" } },
+    {
+      source: "metadata.session_id",
+      path: "/v1/responses",
+      body: { model: "m", input: "x", metadata: { session_id: "i" } },
+    },
+    { source: "content", path: "/v1/chat/completions", body: JSON.parse(bodyFor("openai-chat")) },
+  ];
+  test.each(ROWS)("$source ($path)", async ({ source, path, body, headers }) => {
+    await using world = await startWorld({ a: answer() });
+    const answered = await fetch(world.url + path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: headers ?? {},
+    });
+    await answered.text();
+    expect(answered.headers.get("x-hedgerow-session-source")).toBe(source);
+    await world.idle();
+    expect(await world.hedgerow.metric("hedgerow_sessions")).toBe(1);
+    // Known and told by its hash alone.
+    expect(world.hedgerow.printed()).not.toContain(UUID);
+    expect(world.hedgerow.log().find((record) => record["session"] !== undefined)?.["session"]).toMatch(/^[\w-]{22}$/);
+  });
+
+  test("the ids of two clients never meet", async () => {
+    const clients = ["one", "two"].map((name) => ({ name, key: `key-of-${name}-0123456` }));
+    await using world = await startWorld({ a: answer() }, { config: { clients } });
+    for (const { key } of clients)
+      await ask(world.url, "anthropic", { session: "same", headers: { "x-api-key": key } });
+    await world.idle();
+    expect(await world.hedgerow.metric("hedgerow_sessions", { provider: "a" })).toBe(2);
+  });
+
+  test.each([
+    ["authorization", "Bearer "],
+    ["x-api-key", ""],
+    ["x-goog-api-key", ""],
+  ])("a client's key is taken from %s", async (name, prefix) => {
+    await using world = await startWorld(
+      { a: answer() },
+      { config: { clients: [{ name: "c", key: "key-of-c-0123456" }] } },
+    );
+    expect((await ask(world.url, "anthropic", { headers: { [name]: `${prefix}key-of-c-0123456` } })).status).toBe(200);
+    expect((await ask(world.url, "anthropic", { headers: { [name]: `${prefix}key-of-c-012345` } })).status).toBe(401);
+  });
+
+  test("and from ?key=, which does not go upstream", async () => {
+    await using world = await startWorld(
+      { a: answer() },
+      { config: { clients: [{ name: "c", key: "key-of-c-0123456" }] } },
+    );
+    const path = "/v1beta/models/g:generateContent";
+    const answered = await fetch(`${world.url}${path}?key=key-of-c-0123456`, {
+      method: "POST",
+      body: bodyFor("gemini"),
+    });
+    expect(answered.status).toBe(200);
+    expect(world.upstream.a.exchanges()[0]?.request.target).toBe(path);
+  });
+});
+
+/** An hour of the day that is not now, whenever this runs. */
+function nowhereNearNow(): string {
+  const hour = (new Date().getUTCHours() + 12) % 24;
+  const padded = (value: number) => String(value % 24).padStart(2, "0");
+  return `${padded(hour)}:00-${padded(hour + 1)}:00`;
+}
