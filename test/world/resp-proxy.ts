@@ -1,0 +1,173 @@
+import type { Socket } from "bun";
+
+/** A command as a client sent it through the proxy. */
+export type Command = Readonly<{
+  /** Name and arguments. */
+  words: readonly string[];
+  /** Round trips it comes after, itself included: 1 where no reply had been passed on since the last `mark`. */
+  round: number;
+}>;
+
+/** Stands between its clients and a Redis server and understands both: counts commands and round trips, causes faults. */
+export type RespProxy = Disposable &
+  Readonly<{
+    port: number;
+    /** Since the last `mark`, in order of arrival. */
+    commands(): readonly Command[];
+    /** Begins to count anew. */
+    mark(): void;
+    /** From now on replies are kept back, in order, until `passReplies`. */
+    holdReplies(): void;
+    passReplies(): void;
+    /** While true replies are lost: the server did what it was asked, and nobody hears of it. */
+    dropReplies(drop: boolean): void;
+  }>;
+
+export type RespProxyOptions = Readonly<{
+  port: number;
+  /** Changes what the server says, without changing its length. */
+  alter?: (reply: string) => string;
+}>;
+
+/** One client's connection and the one to the server that belongs to it. */
+type Link = {
+  /** Null until the server has taken the connection; what comes before is kept. */
+  server: Socket<Link> | null;
+  client: Socket<Link> | null;
+  early: string[];
+  readonly commands: (text: string) => void;
+  readonly replies: (text: string) => void;
+};
+
+export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions): RespProxy {
+  let counted: Command[] = [];
+  let round = 1;
+  let mode: "pass" | "hold" | "drop" = "pass";
+  const kept: (() => void)[] = [];
+  const open = new Set<Socket<Link>>();
+
+  const link = (client: Socket<Link>): Link => {
+    const unanswered: Command[] = [];
+    return {
+      server: null,
+      client,
+      early: [],
+      commands: valueReader((value) => {
+        const command = { words: wordsOf(value), round };
+        counted.push(command);
+        unanswered.push(command);
+      }),
+      replies: valueReader(() => {
+        const command = unanswered.shift();
+        if (command && counted.includes(command)) round = Math.max(round, command.round + 1);
+      }),
+    };
+  };
+  const answer = (of: Link, text: string) => {
+    const pass = () => {
+      of.replies(text);
+      of.client?.write(bytesOf(alter(text)));
+    };
+    if (mode === "pass") pass();
+    else if (mode === "hold") kept.push(pass);
+  };
+  const end = (socket: Socket<Link>) => {
+    open.delete(socket);
+    socket.data.server?.end();
+    socket.data.client?.end();
+  };
+  const listener = Bun.listen<Link>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      async open(client) {
+        client.data = link(client);
+        open.add(client);
+        const socket = { data: (from: Socket<Link>, bytes: Buffer) => answer(from.data, latin1(bytes)), close: end };
+        const server = await Bun.connect<Link>({ hostname: "127.0.0.1", port, data: client.data, socket }).catch(
+          () => null,
+        );
+        if (server === null) return end(client);
+        client.data.server = server;
+        for (const text of client.data.early) server.write(bytesOf(text));
+      },
+      data(client, bytes) {
+        const text = latin1(bytes);
+        client.data.commands(text);
+        if (client.data.server) client.data.server.write(bytesOf(text));
+        else client.data.early.push(text);
+      },
+      close: end,
+    },
+  });
+  return {
+    port: listener.port,
+    commands: () => counted,
+    mark() {
+      counted = [];
+      round = 1;
+    },
+    holdReplies() {
+      mode = "hold";
+    },
+    passReplies() {
+      mode = "pass";
+      for (const pass of kept.splice(0)) pass();
+    },
+    dropReplies(drop) {
+      mode = drop ? "drop" : "pass";
+    },
+    [Symbol.dispose]() {
+      listener.stop(true);
+      for (const socket of open) socket.terminate();
+    },
+  };
+}
+
+type Value = string | null | readonly Value[];
+
+/** Reads the protocol's values out of a stream of text, and tells each when it is whole. */
+function valueReader(onValue: (value: Value) => void): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    rest += text;
+    for (let read = valueAt(rest, 0); read !== null; read = valueAt(rest, 0)) {
+      rest = rest.slice(read.end);
+      onValue(read.value);
+    }
+  };
+}
+
+/** Null while the value is not whole. https://redis.io/docs/latest/develop/reference/protocol-spec/ */
+function valueAt(text: string, at: number): Readonly<{ value: Value; end: number }> | null {
+  const lineEnd = text.indexOf("\r\n", at);
+  if (lineEnd < 0) return null;
+  const [kind, line, next] = [text[at], text.slice(at + 1, lineEnd), lineEnd + 2];
+  if ((kind !== "$" && kind !== "*") || Number(line) < 0) return { value: kind === "$" ? null : line, end: next };
+  if (kind === "$") {
+    const end = next + Number(line) + 2;
+    return text.length < end ? null : { value: text.slice(next, end - 2), end };
+  }
+  const values: Value[] = [];
+  let end = next;
+  for (let left = Number(line); left > 0; left--) {
+    const read = valueAt(text, end);
+    if (read === null) return null;
+    values.push(read.value);
+    end = read.end;
+  }
+  return { value: values, end };
+}
+
+function wordsOf(value: Value): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [String(value)];
+}
+
+/** One character a byte, so that lengths in the protocol are lengths of the text. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, "latin1");
+}
