@@ -42,7 +42,7 @@ const MOVES: readonly Readonly<{ what: string; behave: Behave; only?: Readonly<R
   { what: "an empty body in a 200", behave: emptyBody },
 ];
 
-describe.each([true, false])("failover before content (stream: %s)", (stream) => {
+describe.each([{ stream: true }, { stream: false }])("failover before content (stream: $stream)", ({ stream }) => {
   test.each(MOVES.map((row, at) => ({ ...row, protocol: PROTOCOL_NAMES[at % 4] ?? "anthropic" })))(
     "$what ($protocol)",
     async ({ behave, only, protocol }) => {
@@ -53,7 +53,7 @@ describe.each([true, false])("failover before content (stream: %s)", (stream) =>
       const heard = await ask(world.url, protocol, { stream });
       expect(heard).toMatchObject({ status: 200, said: PLAIN_TEXT, clean: true, terminal: true, error: false });
       expect(heard.headers.get("x-hedgerow-provider")).toBe("b");
-      expect(heard.headers.get("x-hedgerow-attempts")).toBe(behave === resetAtOnce ? "3" : "2");
+      expect(heard.headers.get("x-hedgerow-attempts")).toBe("2");
       await world.idle();
       expect(await world.hedgerow.metric("hedgerow_sessions", { provider: "a" })).toBe(0);
     },
@@ -207,6 +207,26 @@ describe("what is remembered of a failure", () => {
     expect(heard.headers.get("x-hedgerow-error")).toBe("providers_full");
     expect(Number(heard.headers.get("retry-after"))).toBeLessThanOrEqual(100);
     expect(world.upstream.a.arrived() + world.upstream.b.arrived()).toBe(2);
+  });
+});
+
+describe("the status counts where the body's own word says less", () => {
+  /** OpenAI and its relays call almost every 4xx so. */
+  const vague = JSON.stringify({
+    error: { message: "quotes sk-…0123", type: "invalid_request_error", param: null, code: null },
+  });
+
+  test.each([401, 402, 403, 404, 408, 409, 425, 429])("%d with invalid_request_error moves on", async (code) => {
+    await using world = await startWorld({ a: status(code, { body: vague }), b: answer() }, NO_HEDGE);
+    expect(await ask(world.url, "openai-chat")).toMatchObject({ status: 200, said: PLAIN_TEXT });
+    await world.idle();
+  });
+
+  test.each([401, 402, 403])("%d with invalid_request_error is never shown", async (code) => {
+    await using world = await startWorld({ a: status(code, { body: vague }) }, NO_HEDGE);
+    const heard = await ask(world.url, "openai-chat");
+    expect(heard.status).toBe(502);
+    expect(heard.body).not.toContain("sk-");
   });
 });
 
