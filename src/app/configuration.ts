@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
+import { isLoopback } from "../config/loopback.ts";
 import { printProblem } from "../config/problem.ts";
 import { type Plan, planOf } from "./plan.ts";
 
@@ -28,37 +29,46 @@ export type ConfigurationDeps = Readonly<{
   clock: Clock;
   observe: Observer;
   load(): Loaded;
-  /** A new generation is in force. */
+  /** This generation is in force from now on; the one before, read again, where nothing has changed. */
   onApplied(plan: Plan): void;
 }>;
 
 export function configuration(deps: ConfigurationDeps, first: Loaded & { kind: "ok" }): Configuration {
   const { clock, observe } = deps;
-  let now = { config: first.config, plan: planOf(first.config), files: first.files, wallMs: clock.wallMs() };
-  let fingerprint = fingerprintOf(now.plan);
+  const started = planOf(first.config);
+  let now = { config: first.config, plan: started, files: first.files, wallMs: clock.wallMs() };
+  let fingerprint = fingerprintOf(started);
+  let watched = first.files;
   let last: (Reload & Readonly<{ time_ms: number }>) | null = null;
 
+  function refused(problems: readonly string[], files: readonly string[]): Reload {
+    // Those of the good one stay watched, and one that was missing may come.
+    watched = [...new Set([...now.files, ...files])];
+    return { result: "refused", problems, notes: [] };
+  }
   function tried(): Reload {
     const loaded = deps.load();
-    if (loaded.kind === "bad") return { result: "refused", problems: loaded.problems.map(printProblem), notes: [] };
+    const { files } = loaded;
+    if (loaded.kind === "bad") return refused(loaded.problems.map(printProblem), files);
     const plan = planOf(loaded.config);
+    const open = leftOpen(started, loaded.config);
+    if (open !== null) return refused([open], files);
     const print = fingerprintOf(plan);
-    if (print === fingerprint) {
-      now = { ...now, files: loaded.files };
-      return { result: "unchanged", problems: [], notes: [] };
-    }
-    const notes = needRestart(now.plan, plan);
-    now = { config: loaded.config, plan: { ...plan, ...fixed(now.plan) }, files: loaded.files, wallMs: clock.wallMs() };
+    const changed = print !== fingerprint;
+    now = changed
+      ? { config: loaded.config, plan: { ...plan, ...fixed(started, plan) }, files, wallMs: clock.wallMs() }
+      : { ...now, files };
     fingerprint = print;
+    watched = files;
     deps.onApplied(now.plan);
-    return { result: "applied", problems: [], notes };
+    return { result: changed ? "applied" : "unchanged", problems: [], notes: needRestart(started, plan) };
   }
   return {
     plan: () => now.plan,
     config: () => now.config,
     loadedWallMs: () => now.wallMs,
     last: () => last,
-    files: () => now.files,
+    files: () => watched,
     reload() {
       const outcome = tried();
       last = { ...outcome, time_ms: clock.wallMs() };
@@ -69,13 +79,24 @@ export function configuration(deps: ConfigurationDeps, first: Loaded & { kind: "
 }
 
 /** What a running process cannot change: where it listens, and where its sessions are counted. */
-function fixed(plan: Plan): Pick<Plan, "store"> {
-  return { store: plan.store };
+function fixed(started: Plan, { server, admin }: Plan): Pick<Plan, "store" | "server" | "admin"> {
+  const { host, port, tls, reusePort } = started.server;
+  return {
+    store: started.store,
+    server: { ...server, host, port, tls, reusePort },
+    admin: { ...admin, openToLoopback: admin.openToLoopback && isLoopback(host) },
+  };
 }
 
-function needRestart(before: Plan, after: Plan): readonly string[] {
+/** The file alone may be right where the process is not: it listens where it did until it is restarted. */
+function leftOpen({ server: { host } }: Plan, { clients, server }: Config): string | null {
+  if (isLoopback(host) || clients.length > 0 || server.open) return null;
+  return `server.host: until a restart everybody who reaches ${host} could use it; keep clients, or say server.open: true`;
+}
+
+function needRestart(started: Plan, after: Plan): readonly string[] {
   const changed = (what: string, pick: (plan: Plan) => unknown) =>
-    printed(pick(before)) === printed(pick(after))
+    printed(pick(started)) === printed(pick(after))
       ? []
       : [`${what} needs a restart to take effect; the rest is applied`];
   return [

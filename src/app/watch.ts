@@ -1,12 +1,11 @@
-import { type FSWatcher, watch } from "node:fs";
-import { realpathSync } from "node:fs";
-import { dirname } from "node:path";
+import { type FSWatcher, readlinkSync, statSync, watch } from "node:fs";
+import { join, resolve, sep } from "node:path";
 import type { Clock } from "../core/clock.ts";
 
 /** Watches files through their directories. Owns the watchers until disposed. */
 export type FileWatch = Disposable &
   Readonly<{
-    /** From now on these files. */
+    /** From now on these files, as they are now. */
     watch(files: readonly string[]): void;
   }>;
 
@@ -14,45 +13,126 @@ export type FileWatch = Disposable &
 const SETTLE_MS = 200;
 
 /**
- * Calls `onChange` when one of the files may have changed: once things have been quiet for a moment. Directories are
- * watched and not files, because an atomic rename leaves a watch on the file that is gone; where a file is a link, the
- * directories of the link and of what it leads to (a mounted config map swaps a link to a whole directory).
+ * Calls `onChange`, which is to read them and to name them anew by `watch`, when one of the files has changed and been
+ * the same for a moment since. Directories are watched and not files: an atomic rename leaves a watch on the file that
+ * is gone. What happens to other files there (the proxy's own log may be one) is only a reason to look.
  */
 export function fileWatch(clock: Clock, onChange: () => void, onError: (error: unknown) => void): FileWatch {
-  let watchers: FSWatcher[] = [];
-  let cancel = () => {};
-  const changed = () => {
-    cancel();
-    cancel = clock.after(SETTLE_MS, onChange);
+  const watchers = new Map<string, FSWatcher>();
+  let files: readonly string[] = [];
+  /** As they were read, and as they were at the last look. */
+  let read = "";
+  let seen = "";
+  let cancel: (() => void) | null = null;
+
+  // Not put off by further events: in a busy directory there would never be an end of them.
+  const lookSoon = () => {
+    cancel ??= clock.after(SETTLE_MS, look);
   };
-  const close = () => {
-    for (const watcher of watchers) watcher.close();
-    watchers = [];
+  const look = () => {
+    cancel = null;
+    follow(); // directories may have come and gone without any change to the files
+    const now = stateOf(files);
+    const settled = now === seen;
+    seen = now;
+    if (now === read) return;
+    if (!settled) return lookSoon();
+    const named = files;
+    onChange();
+    // As they were before they were read: what is written in between is seen at the next look.
+    if (named.join() === files.join()) read = now;
+    lookSoon();
+  };
+  const follow = () => {
+    const directories = new Map(files.flatMap(directoriesOf).map((path) => [`${path} ${stampOf(path)}`, path]));
+    for (const [key, watcher] of watchers) {
+      if (directories.has(key)) continue;
+      watcher.close();
+      watchers.delete(key);
+    }
+    for (const [key, directory] of directories) {
+      if (watchers.has(key)) continue;
+      try {
+        const watcher = watch(directory, lookSoon);
+        watcher.on("error", onError);
+        watchers.set(key, watcher);
+      } catch (error) {
+        onError(error); // SIGHUP and the API still reload
+      }
+    }
   };
   return {
-    watch(files) {
-      close();
-      for (const directory of new Set(files.flatMap(directoriesOf))) {
-        try {
-          const watcher = watch(directory, changed);
-          watcher.on("error", onError);
-          watchers.push(watcher);
-        } catch (error) {
-          onError(error); // a directory that is gone: SIGHUP and the API still reload
-        }
-      }
+    watch(next) {
+      files = next;
+      follow();
+      read = stateOf(next);
     },
     [Symbol.dispose]() {
-      cancel();
-      close();
+      cancel?.();
+      files = [];
+      follow();
     },
   };
 }
 
+/** More links than this on one way the system does not follow either (path_resolution(7)). */
+const LINKS_MAX = 40;
+
+/**
+ * Every directory where something can happen to a file: its own, and those of the links on the way to it (a mounted
+ * config map swaps a link to a whole directory). Where the way ends early: the last directory there is, to see it go on.
+ */
 function directoriesOf(file: string): readonly string[] {
+  const found: string[] = [];
+  const names = resolve(file).split(sep).slice(1);
+  let at: string = sep;
+  let links = 0;
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const next = join(at, name);
+    const target = links < LINKS_MAX ? linkAt(next) : null;
+    if (target !== null || names.length === 0 || stampOf(next) === GONE) found.push(at);
+    if (target === null && stampOf(next) === GONE) break;
+    if (target === null) {
+      at = next;
+      continue;
+    }
+    links++;
+    names.unshift(...resolve(at, target).split(sep).slice(1));
+    at = sep;
+  }
+  return found;
+}
+
+function linkAt(path: string): string | null {
   try {
-    return [dirname(file), dirname(realpathSync(file))];
+    return readlinkSync(path);
   } catch {
-    return [dirname(file)];
+    return null;
+  }
+}
+
+const GONE = "gone";
+
+/** Which directory it is, should another come in its place. */
+function stampOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return GONE;
+  }
+}
+
+/** Changes when the content of one of them may have: also by a write in place, and when it can or cannot be read any more. */
+function stateOf(files: readonly string[]): string {
+  return files.map(fileState).join();
+}
+
+function fileState(file: string): string {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+    return [dev, ino, size, mtimeMs, ctimeMs].join(":");
+  } catch {
+    return GONE;
   }
 }
