@@ -137,7 +137,7 @@ async function opened(options: AppOptions, built: Built): Promise<App> {
   try {
     server = listen(
       {
-        ...{ clock, onError, account: built.account, edge: built.edge },
+        ...{ clock, observe, onError, account: built.account, edge: built.edge },
         draining: () => state.refusing,
         readAlias: (client, id) => homes.readAlias(aliasKey(client, id)),
         health: () => ({

@@ -1,6 +1,7 @@
 import type { ByteAccount } from "../core/byte-account.ts";
 import type { Clock } from "../core/clock.ts";
 import { ERROR_STATUS, HedgerowError, type OwnError } from "../core/errors.ts";
+import type { Observer } from "../core/events.ts";
 import { randomId } from "../core/ids.ts";
 import { CLIENT_LEFT_STATUS } from "../forward/finish.ts";
 import { type Inbound, ownAnswer } from "../forward/inbound.ts";
@@ -11,6 +12,7 @@ import type { Client, Provider } from "../provider/provider.ts";
 import type { Alias } from "../session/home.ts";
 import type { Admitted } from "./auth.ts";
 import { readBody } from "./body.ts";
+import { edgeRecord } from "./edge-record.ts";
 import { identify } from "./identify.ts";
 import { models } from "./models.ts";
 
@@ -25,6 +27,7 @@ export type Edge = Readonly<{
 export type ProxyDeps = Readonly<{
   clock: Clock;
   account: ByteAccount;
+  observe: Observer;
   edge(): Edge;
   draining(): boolean;
   readAlias(client: Client, id: string): Promise<Alias | null>;
@@ -38,11 +41,20 @@ const IDLE_S = 60;
 
 /** Answers every path that is neither health, metrics nor admin: the proxied routes, or a 404 in the caller's envelope. */
 export async function proxyRequest(deps: ProxyDeps, request: Request, connection: Connection): Promise<Response> {
+  const { clock } = deps;
+  const arrivedMs = clock.monoMs();
   const url = new URL(request.url);
   const requestId = requestIdOf(request.headers);
   const route = matchRoute(request.method, url.pathname, request.headers);
   const protocol = PROTOCOLS[route === null ? protocolOfPath(url.pathname, request.headers) : protocolOf(route)];
-  const refuse = (error: OwnError) => ownAnswer(protocol, error, requestId, ERROR_STATUS[error.code]);
+  let clientName = "";
+  const told = (response: Response, error: string) => {
+    const end = { requestId, client: clientName, protocol: protocol.name, status: response.status, error };
+    const record = edgeRecord({ ...end, ms: clock.monoMs() - arrivedMs });
+    deps.observe({ kind: "request_finished", wallMs: clock.wallMs(), record });
+    return response;
+  };
+  const refuse = (error: OwnError) => told(ownAnswer(protocol, error, requestId, ERROR_STATUS[error.code]), error.code);
 
   if (route === null) return refuse({ code: "not_found", message: "There is nothing at this path for this method." });
   if (deps.draining()) return refuse({ code: "draining", message: "The proxy is shutting down.", retryAfterMs: 1_000 });
@@ -50,15 +62,17 @@ export async function proxyRequest(deps: ProxyDeps, request: Request, connection
   const admitted = edge.authenticate(request.headers, url.search);
   if (admitted.kind === "refused") return refuse(admitted.error);
   const { client } = admitted;
+  clientName = client.name;
   if (route.kind === "unreadable") return refuse({ code: "invalid_request", message: route.message });
   if (route.kind === "models") {
     const answer = models({ protocol: route.protocol, id: route.id, client, providers: edge.providers });
     if (answer.kind === "missing") return refuse(answer.error);
-    return Response.json(answer.body, { headers: { "x-hedgerow-request-id": requestId } });
+    return told(Response.json(answer.body, { headers: { "x-hedgerow-request-id": requestId } }), "");
   }
-  const at = { requestId, client, protocol, operation: route.operation, pathname: url.pathname, search: url.search };
+  const { pathname, search } = url;
+  const at = { requestId, client, protocol, operation: route.operation, pathname, search, arrivedMs };
   const inbound = await readInbound(deps, edge, request, connection, at);
-  if (inbound === "left") return new Response(null, { status: CLIENT_LEFT_STATUS });
+  if (inbound === "left") return told(new Response(null, { status: CLIENT_LEFT_STATUS }), "");
   return "code" in inbound ? refuse(inbound) : edge.forward(inbound);
 }
 
@@ -69,6 +83,7 @@ type At = Readonly<{
   operation: Operation;
   pathname: string;
   search: string;
+  arrivedMs: number;
 }>;
 
 async function readInbound(
@@ -78,7 +93,6 @@ async function readInbound(
   connection: Connection,
   at: At,
 ): Promise<Inbound | OwnError | "left"> {
-  const arrivedMs = deps.clock.monoMs();
   const arrivedWallMs = deps.clock.wallMs();
   connection.idleAfter(IDLE_S);
   let read: Awaited<ReturnType<typeof readBody>>;
@@ -111,7 +125,6 @@ async function readInbound(
     headers: request.headers,
     body: body.bytes,
     signal: request.signal,
-    arrivedMs,
     arrivedWallMs,
     bodyDone: () => held.dispose(),
     beforeEnd: () => connection.idleAfter(IDLE_S),
