@@ -124,7 +124,6 @@ async function costOf(
     other = ask(world.url, "anthropic", { session: "other", headers });
     await eventually("the other runs", () => world.upstream[first]?.running() === 1);
   }
-  proxy.mark();
   // Once the last upstream is called replies are kept back: whoever waited for one would leave the client without an answer.
   let before: readonly Command[] = [];
   world.upstream[last]?.behave((request) => {
@@ -138,13 +137,23 @@ async function costOf(
   await other;
   return {
     before: before.map(told),
-    roundTripsBefore: Math.max(...before.map(({ round }) => round)),
+    roundTripsBefore: roundTrips(before),
     after: ofSession(proxy.commands()).slice(before.length).map(told),
   };
 }
 
 function ofSession(commands: readonly Command[]): readonly Command[] {
   return commands.filter(({ words }) => words.some((word) => word.includes(SESSION)));
+}
+
+/** How many of them come one after the reply to the other. */
+function roundTrips(commands: readonly Command[]): number {
+  const depths: number[] = [];
+  for (const { sentAt } of commands) {
+    const waitedFor = depths.filter((_, at) => (commands[at]?.answeredAt() ?? Number.POSITIVE_INFINITY) < sentAt);
+    depths.push(1 + Math.max(0, ...waitedFor));
+  }
+  return Math.max(...depths);
 }
 
 const OPERATIONS = new Map(Object.values(leaseScripts()).map(({ name, sha }) => [sha, name]));

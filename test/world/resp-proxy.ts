@@ -4,18 +4,17 @@ import type { Socket } from "bun";
 export type Command = Readonly<{
   /** Name and arguments. */
   words: readonly string[];
-  /** Round trips it comes after, itself included: 1 where no reply had been passed on since the last `mark`. */
-  round: number;
+  /** When it came, and when its reply was passed on (null: not yet), as places in one common order. */
+  sentAt: number;
+  answeredAt(): number | null;
 }>;
 
-/** Stands between its clients and a Redis server and understands both: counts commands and round trips, causes faults. */
+/** Stands between its clients and a Redis server and understands both: counts commands, causes faults. */
 export type RespProxy = Disposable &
   Readonly<{
     port: number;
-    /** Since the last `mark`, in order of arrival. */
+    /** In order of arrival. */
     commands(): readonly Command[];
-    /** Begins to count anew. */
-    mark(): void;
     /** From now on replies are kept back, in order, until `passReplies`. */
     holdReplies(): void;
     passReplies(): void;
@@ -40,27 +39,26 @@ type Link = {
 };
 
 export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions): RespProxy {
-  let counted: Command[] = [];
-  let round = 1;
+  const counted: Command[] = [];
+  let moment = 0;
   let mode: "pass" | "hold" | "drop" = "pass";
   const kept: (() => void)[] = [];
   const open = new Set<Socket<Link>>();
 
   const link = (client: Socket<Link>): Link => {
-    const unanswered: Command[] = [];
+    const unanswered: (() => void)[] = [];
     return {
       server: null,
       client,
       early: [],
       commands: valueReader((value) => {
-        const command = { words: wordsOf(value), round };
-        counted.push(command);
-        unanswered.push(command);
+        let answeredAt: number | null = null;
+        counted.push({ words: wordsOf(value), sentAt: ++moment, answeredAt: () => answeredAt });
+        unanswered.push(() => {
+          answeredAt = ++moment;
+        });
       }),
-      replies: valueReader(() => {
-        const command = unanswered.shift();
-        if (command && counted.includes(command)) round = Math.max(round, command.round + 1);
-      }),
+      replies: valueReader(() => unanswered.shift()?.()),
     };
   };
   const answer = (of: Link, text: string) => {
@@ -103,10 +101,6 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
   return {
     port: listener.port,
     commands: () => counted,
-    mark() {
-      counted = [];
-      round = 1;
-    },
     holdReplies() {
       mode = "hold";
     },
