@@ -101,8 +101,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   onApplied(plan());
   return opened(options, {
-    ...{ ...shared, ...seen, configuration: config, health, slots, stores, homes, delays: learned, account, drained },
-    metrics: seen.metrics,
+    ...shared,
+    ...seen,
+    configuration: config,
+    delays: learned,
+    health,
+    slots,
+    stores,
+    homes,
+    account,
+    drained,
     edge: () => edge,
     onError,
   });
@@ -137,7 +145,11 @@ async function opened(options: AppOptions, built: Built): Promise<App> {
   try {
     server = listen(
       {
-        ...{ clock, observe, onError, account: built.account, edge: built.edge },
+        clock,
+        observe,
+        onError,
+        account: built.account,
+        edge: built.edge,
         draining: () => state.refusing,
         readAlias: (client, id) => homes.readAlias(aliasKey(client, id)),
         health: () => ({
