@@ -1,21 +1,19 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { PROTOCOL_NAMES } from "../../src/protocol/protocol.ts";
 import {
   answer,
   cutMidStream,
-  forWish,
   gzipped,
   inTurn,
   noHeaders,
   pingsOnly,
-  PLAIN_REPLY,
   resetAtOnce,
   splitEvery,
   status,
-  streamHead,
 } from "../../src/simulator/behaviour.ts";
-import { pause, send } from "../../src/simulator/script.ts";
+import { pause } from "../../src/simulator/script.ts";
 import type { Behave } from "../../src/simulator/simulator.ts";
-import { ask, begin, hearUntil, PLAIN_TEXT } from "../world/http.ts";
+import { ask, begin, PLAIN_TEXT } from "../world/http.ts";
 import { rawAsk } from "../world/raw.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
 
@@ -218,38 +216,8 @@ describe("aborts", () => {
   });
 });
 
-describe("a slow reader", () => {
-  test("holds the upstream back instead of filling memory, and its leaving ends it", async () => {
-    const PIECE = "x".repeat(64 * 1024);
-    const PIECES = 4_096; // 256 MiB
-    let taken = 0;
-    const flood = forWish(function* (wish, dialect) {
-      const reply = { ...PLAIN_REPLY, pieces: [PIECE] };
-      const events = dialect.stream(wish, reply);
-      const content = events.find((event) => event.part === "content");
-      yield streamHead(wish);
-      for (const event of events.filter(({ part }) => part === "prelude")) yield send(event.text);
-      for (; taken < PIECES; taken++) yield send(content?.text ?? "");
-    });
-    await using world = await startWorld({ a: flood });
-    const leaving = new AbortController();
-    await hearUntil(await begin(world.url, "anthropic", { signal: leaving.signal }), "xxx");
-    let before = -1;
-    await eventually("the upstream gets rid of no more", async () => {
-      const still = taken === before;
-      before = taken;
-      await Bun.sleep(100);
-      return still;
-    });
-    expect(taken).toBeLessThan(PIECES / 4);
-    leaving.abort();
-    expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
-    await world.idle();
-  });
-});
-
 describe("bytes on the way", () => {
-  test.each(["anthropic", "openai-chat", "openai-responses", "gemini"] as const)(
+  test.each(PROTOCOL_NAMES)(
     "%s: answers split at every byte, and gzipped ones, are classified and passed on as they are",
     async (protocol) => {
       const spoken = says("grüße 🌱🌿");
