@@ -8,7 +8,7 @@ import { type LeftOut, type Ranking, upstreamModel } from "../provider/rank.ts";
 import type { Ask, Asked } from "../session/slot.ts";
 import type { Slots } from "../session/slots.ts";
 import { type Admission, admission, cutter } from "./admission.ts";
-import type { Next } from "./race.ts";
+import type { Next } from "./race-rules.ts";
 
 /** Why nobody (more) can be asked. `backInMs`: when it makes sense to ask again, null = not known. */
 export type Unadmitted = Readonly<{

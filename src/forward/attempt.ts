@@ -8,7 +8,7 @@ import { type Stoppable, stoppable, settled } from "./stoppable.ts";
 import { silentFault, type Verdict } from "./classify.ts";
 import type { Inbound } from "./inbound.ts";
 import { type Opened, opened } from "./opened.ts";
-import type { Finish } from "./race.ts";
+import type { Finish } from "./race-rules.ts";
 import { isTimeout, type Why } from "./stop.ts";
 import type { Attempted, Trail } from "./trail.ts";
 

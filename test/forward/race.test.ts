@@ -1,214 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { Clock } from "../../src/core/clock.ts";
-import { sleepWith } from "../../src/core/clock.ts";
-import type { AttemptKind } from "../../src/core/events.ts";
-import { type Finish, type Next, type Result, race } from "../../src/forward/race.ts";
-
-/** A clock for tens of thousands of races: time jumps to the next timer whenever nothing but timers is left to happen. */
-function jumpingClock() {
-  let nowMs = 0;
-  let sequence = 0;
-  const timers = new Map<number, { dueMs: number; callback: () => void }>();
-  const after: Clock["after"] = (ms, callback) => {
-    const id = ++sequence;
-    timers.set(id, { dueMs: nowMs + ms, callback });
-    return () => timers.delete(id);
-  };
-  const clock: Clock = {
-    wallMs: () => nowMs,
-    monoMs: () => nowMs,
-    after,
-    sleep: (ms, signal) => sleepWith(after, ms, signal),
-  };
-  return {
-    clock,
-    timers: () => timers.size,
-    async runDry() {
-      for (;;) {
-        for (let turn = 0; turn < 40; turn++) await null;
-        let next: [number, { dueMs: number; callback: () => void }] | null = null;
-        for (const entry of timers) if (!next || entry[1].dueMs < next[1].dueMs) next = entry;
-        if (!next) return;
-        timers.delete(next[0]);
-        nowMs = next[1].dueMs;
-        next[1].callback();
-      }
-    },
-  };
-}
-
-/** mulberry32: a small seeded generator, so that a schedule that fails can be run again. */
-function seeded(seed: number) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-type End = "won" | "held" | "lost";
-type Step = { slotMs: number; granted: boolean; runMs: number; end: End; startsMs: number; deafMs: number };
-type Script = {
-  steps: Step[];
-  hedgeAfterMs: number;
-  budget: number;
-  atOnceMax: number;
-  attemptsMax: number;
-  hedgeUpTo: number;
-  leavesMs: number | null;
-};
-
-/** Everything that must hold is counted here while a race runs. */
-function world(script: Script) {
-  const { clock, runDry, timers } = jumpingClock();
-  const seen = {
-    leases: 0,
-    running: 0,
-    mostAtOnce: 0,
-    starts: 0,
-    startsAfterEnd: 0,
-    settled: false,
-    prizesOpen: 0,
-    doubleRelease: 0,
-    abortedRuns: 0,
-    kinds: [] as AttemptKind[],
-    aside: 0,
-  };
-  let budget = script.budget;
-  let at = 0;
-
-  function lease() {
-    seen.leases++;
-    let open = true;
-    return () => {
-      if (!open) seen.doubleRelease++;
-      open = false;
-      seen.leases--;
-    };
-  }
-  type Candidate = AsyncDisposable & { step: Step; release: () => void };
-  type Prize = AsyncDisposable & { step: Step };
-  async function next(kind: AttemptKind, signal: AbortSignal): Promise<Next<Candidate, string>> {
-    for (;;) {
-      const step = script.steps[at++];
-      if (!step) return { kind: "none", why: "none left" };
-      await clock.sleep(step.slotMs);
-      if (!step.granted) {
-        signal.throwIfAborted();
-        continue;
-      }
-      const release = lease();
-      seen.kinds.push(kind);
-      return {
-        kind: "go",
-        candidate: {
-          step,
-          release,
-          async [Symbol.asyncDispose]() {
-            release();
-          },
-        },
-      };
-    }
-  }
-  async function run(
-    candidate: Candidate,
-    _: AttemptKind,
-    signal: AbortSignal,
-    started: () => void,
-  ): Promise<Finish<Prize, string>> {
-    const { step } = candidate;
-    seen.starts++;
-    if (seen.settled) seen.startsAfterEnd++;
-    seen.running++;
-    seen.mostAtOnce = Math.max(seen.mostAtOnce, seen.running);
-    const cancelStarted = clock.after(step.startsMs, started);
-    try {
-      await clock.sleep(step.runMs, signal);
-    } catch {
-      seen.abortedRuns++;
-      await clock.sleep(step.deafMs); // a socket takes its time to end
-      seen.running--;
-      cancelStarted();
-      candidate.release();
-      return { kind: "lost", reason: "aborted" };
-    }
-    cancelStarted();
-    seen.running--;
-    if (step.end === "lost") {
-      candidate.release();
-      return { kind: "lost", reason: "failed" };
-    }
-    seen.prizesOpen++;
-    return {
-      kind: step.end,
-      prize: {
-        step,
-        async [Symbol.asyncDispose]() {
-          seen.prizesOpen--;
-          candidate.release();
-        },
-      },
-    };
-  }
-  return {
-    seen,
-    timers,
-    async play() {
-      const client = new AbortController();
-      if (script.leavesMs !== null) clock.after(script.leavesMs, () => client.abort());
-      let result: Result<Prize, string, string> | undefined;
-      const running = race<Candidate, Prize, string, string>(
-        {
-          clock,
-          next,
-          run,
-          hedgeAfterMs: () => script.hedgeAfterMs,
-          mayHedge: () => budget-- > 0,
-          hedgeRefused: () => {},
-          attemptsMax: script.attemptsMax,
-          atOnceMax: script.atOnceMax,
-          hedgeUpTo: script.hedgeUpTo,
-          stop: { lost: () => new Error("lost"), left: () => new Error("left") },
-          aside(_, promise) {
-            seen.aside++;
-            void promise.finally(() => seen.aside--);
-          },
-        },
-        client.signal,
-      ).then((value) => {
-        seen.settled = true;
-        result = value;
-      });
-      await runDry();
-      await running;
-      return result as Result<Prize, string, string>;
-    },
-  };
-}
-
-function randomScript(random: () => number): Script {
-  const pick = <T>(...values: T[]) => values[Math.floor(random() * values.length)] as T;
-  const ms = () => Math.floor(random() * 100);
-  return {
-    steps: Array.from({ length: Math.floor(random() * 6) }, () => ({
-      slotMs: pick(0, 0, ms()),
-      granted: random() < 0.8,
-      runMs: ms(),
-      end: pick<End>("won", "lost", "lost", "held"),
-      startsMs: ms(),
-      deafMs: pick(0, ms()),
-    })),
-    hedgeAfterMs: pick(Number.POSITIVE_INFINITY, ms(), ms(), 0),
-    budget: pick(0, 1, 5),
-    atOnceMax: pick(1, 2, 3),
-    attemptsMax: pick(1, 2, 4),
-    hedgeUpTo: pick(1, 2, 3),
-    leavesMs: random() < 0.25 ? ms() * 2 : null,
-  };
-}
+import { race } from "../../src/forward/race.ts";
+import { seeded } from "../world/seeded.ts";
+import { type End, jumpingClock, randomScript, type Script, type Step, world } from "./race-world.ts";
 
 describe("a race", () => {
   test("keeps its promises under 30,000 random schedules", async () => {
@@ -233,7 +26,7 @@ describe("a race", () => {
       if (seen.leases !== 0) throw new Error(`the winner's lease is left: ${context}`);
     }
     expect.assertions(0);
-  });
+  }, 60_000);
 
   const step = (runMs: number, end: End, more: Partial<Step> = {}): Step => ({
     slotMs: 0,
@@ -325,5 +118,40 @@ describe("a race", () => {
       new AbortController().signal,
     );
     expect(broken).rejects.toThrow("a bug");
+  });
+
+  test("looks again after a later loss, which may have made room where there was none", async () => {
+    const { clock, runDry } = jumpingClock();
+    const asked: string[] = [];
+    let room = 2;
+    const running = race<AsyncDisposable & { ms: number }, AsyncDisposable, string, string>(
+      {
+        clock,
+        async next(kind) {
+          asked.push(kind);
+          if (room === 0) return { kind: "none", why: "full" };
+          return { kind: "go", candidate: { ms: room-- === 2 ? 100 : 10, async [Symbol.asyncDispose]() {} } };
+        },
+        async run(candidate) {
+          await clock.sleep(candidate.ms);
+          if (candidate.ms === 100) room = 1; // its other key may be tried
+          return asked.length > 3
+            ? { kind: "won", prize: { async [Symbol.asyncDispose]() {} } }
+            : { kind: "lost", reason: "failed" };
+        },
+        hedgeAfterMs: () => 50,
+        mayHedge: () => true,
+        hedgeRefused: () => {},
+        attemptsMax: 4,
+        atOnceMax: 2,
+        hedgeUpTo: 3,
+        stop: { lost: () => new Error("lost"), left: () => new Error("left") },
+        aside: (_, promise) => void promise.catch(() => {}),
+      },
+      new AbortController().signal,
+    );
+    await runDry();
+    expect(await running).toMatchObject({ kind: "won", attempt: "failover" });
+    expect(asked).toEqual(["first", "hedge", "failover", "failover"]);
   });
 });
