@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sessionHash } from "../../src/core/ids.ts";
 import { answer, headersThenSilence, inTurn, noHeaders, status } from "../../src/simulator/behaviour.ts";
-import { asSession, gates } from "../world/gates.ts";
+import { asSession, gates, startTalk } from "../world/gates.ts";
 import { ask, begin, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { installation } from "../world/installation.ts";
 import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
@@ -153,10 +153,10 @@ function stories(store: Store): void {
     const gate = gates();
     await using house = installation({ a: gate.talking }, options({ lease_ttl: "1s", sweep_every: "1s" }));
     const doomed = await house.start("doomed");
-    const streams = ["one", "two"].map((session) => ask(doomed.url, "anthropic", asSession(session)));
+    const streams = await Promise.all(["one", "two"].map((session) => startTalk(doomed.url, session)));
     await comesTo(doomed, "a", { sessions: 2, leases: 2 });
     await doomed.kill9();
-    for (const heard of await Promise.all(streams)) expect(heard.clean).toBe(false);
+    for (const stream of streams) expect((await stream.rest()).clean).toBe(false);
     const heir = await house.start("heir");
     for (const session of ["three", "four"]) gate.open(session);
     await eventually("a third and a fourth session are served", async () => {

@@ -1,7 +1,7 @@
 import { answer } from "../../src/simulator/behaviour.ts";
 import { waitFor } from "../../src/simulator/script.ts";
 import type { Behave, SimulatedRequest } from "../../src/simulator/simulator.ts";
-import type { Asking } from "./http.ts";
+import { type Asking, begin, hear, type Heard, hearUntil } from "./http.ts";
 
 /** Upstream answers that wait for the test, each session by itself. */
 export type Gates = Readonly<{
@@ -32,4 +32,14 @@ export function gates(): Gates {
     talking: async (request) => [...(await answer()(request))].toSpliced(-1, 0, waiting(request)),
     open: (session) => gate(session).resolve(),
   };
+}
+
+/** A session's stream from a talking upstream, all of its content heard; `rest` reads on to its end, whatever that is. */
+export type Talk = Readonly<{ rest(): Promise<Heard> }>;
+
+export async function startTalk(url: string, session: string): Promise<Talk> {
+  const response = await begin(url, "anthropic", asSession(session));
+  if (!response.ok) throw new Error(`${session} was refused: ${response.status} ${await response.text()}`);
+  await hearUntil(response, "row.");
+  return { rest: () => hear(response, "anthropic") };
 }
