@@ -67,7 +67,7 @@ describe("a change of the file is read by itself", () => {
     await reloadBy(world.hedgerow, () =>
       rewrite(world.hedgerow, (config) => ({
         ...config,
-        providers: config.providers.map(({ api_key: _, ...provider }) => ({ ...provider, api_key_file: "key" })),
+        providers: config.providers.map((provider) => ({ ...provider, api_key: undefined, api_key_file: "key" })),
       })),
     );
     await ask(world.url, "anthropic");
