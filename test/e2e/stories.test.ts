@@ -5,6 +5,7 @@ import { asSession, gates, startTalk } from "../world/gates.ts";
 import { ask, begin, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { installation } from "../world/installation.ts";
 import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
+import { redisScope } from "../world/redis-scope.ts";
 import { eventually, startWorld, type WorldOptions } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
@@ -195,30 +196,14 @@ describeWithRedis("the seven stories, in Redis", () => {
   beforeEach(async () => void (await redis.admin.flushall()));
   afterAll(() => redis.stop());
 
-  const keyOf = (provider: string, part: string) => `hedgerow:{provider:${provider}}:active_session${part}`;
   stories({
     // A busy machine must not look like a store that is away.
     sessions: () => ({ store: "redis", redis: { url: redis.url, timeout: "5s" } }),
     async shelf(hedgerow, provider) {
-      const [seconds = 0, micros = 0] = (await redis.admin.time()).map(Number);
-      const now = `(${Math.floor(seconds * 1000 + micros / 1000)}`;
-      const [sessions, leases] = await Promise.all([
-        redis.admin.zcount(keyOf(provider, "s"), now, "+inf"),
-        redis.admin.zcount(keyOf(provider, "_leases"), now, "+inf"),
-      ]);
-      // The proxy says the same of itself, or it is not settled yet.
+      const live = await redisScope(redis.admin, `provider:${provider}`).live();
       const told = await hedgerow.metric("hedgerow_sessions", { provider });
-      return { sessions: told === sessions ? sessions : Number.NaN, leases };
+      return { ...live, sessions: told === live.sessions ? told : Number.NaN };
     },
-    async traces(provider) {
-      const { admin } = redis;
-      const [sessions, leases, marks, refs] = await Promise.all([
-        admin.zrange(keyOf(provider, "s"), 0, -1),
-        admin.zrange(keyOf(provider, "_leases"), 0, -1),
-        admin.zrange(keyOf(provider, "_marks"), 0, -1),
-        admin.hkeys(keyOf(provider, "_refs")),
-      ]);
-      return [...sessions, ...leases, ...marks, ...refs];
-    },
+    traces: (provider) => redisScope(redis.admin, `provider:${provider}`).traces(),
   });
 });
