@@ -41,31 +41,34 @@ export function degradedLeases(rules: DegradedRules): LeaseStore {
     background.track("release of an unheard claim", given);
   };
 
+  const acquire = async (claim: Claim): Promise<Granted | Refused> => {
+    // What is restored goes to a store that has just come back; what is new waits until it knows all.
+    if (health.state() === "down" || (health.state() === "restoring" && !claim.force)) return decideHere(claim);
+    let reply: Granted | Refused;
+    try {
+      reply = await health.counted(claim.scope, () => store.acquire(claim));
+    } catch {
+      const here = decideHere(claim);
+      if (rules.whenDown === "refuse" || (await here).kind === "refused") disown(claim);
+      return here;
+    }
+    if (reply.kind === "granted") await mirrored(claim, reply);
+    return reply;
+  };
+  const renew: LeaseStore["renew"] = async (scope, ttlMs, refs) => {
+    const here = await mirror.renew(scope, ttlMs, refs);
+    // An event loop that stood still for a ttl lost its own leases too.
+    const lost = refs.filter((_, at) => here[at] === "lost");
+    for (const ref of lost) await mirror.acquire({ ...NO_LIMITS, scope, ...ref, ttlMs, force: true });
+    return ask(scope, () => store.renew(scope, ttlMs, refs));
+  };
+
   return {
-    async acquire(claim) {
-      // What is restored goes to a store that has just come back; what is new waits until it knows all.
-      if (health.state() === "down" || (health.state() === "restoring" && !claim.force)) return decideHere(claim);
-      let reply: Granted | Refused;
-      try {
-        reply = await health.counted(claim.scope, () => store.acquire(claim));
-      } catch {
-        const here = decideHere(claim);
-        if (rules.whenDown === "refuse" || (await here).kind === "refused") disown(claim);
-        return here;
-      }
-      if (reply.kind === "granted") await mirrored(claim, reply);
-      return reply;
-    },
+    acquire: (claim) => (claim.force ? health.telling(acquire(claim)) : acquire(claim)),
+    renew: (...args) => health.telling(renew(...args)),
     async release(scope, ref, ending, residenceMs) {
       await mirror.release(scope, ref, ending, residenceMs);
       return ask(scope, () => store.release(scope, ref, ending, residenceMs));
-    },
-    async renew(scope, ttlMs, refs) {
-      const here = await mirror.renew(scope, ttlMs, refs);
-      // An event loop that stood still for a ttl lost its own leases too.
-      const lost = refs.filter((_, at) => here[at] === "lost");
-      for (const ref of lost) await mirror.acquire({ ...NO_LIMITS, scope, ...ref, ttlMs, force: true });
-      return ask(scope, () => store.renew(scope, ttlMs, refs));
     },
     async sweep(scope, bound, ttlMaxMs) {
       const here = await mirror.sweep(scope, bound, ttlMaxMs);

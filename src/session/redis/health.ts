@@ -8,9 +8,11 @@ export type Health = Readonly<{
   state(): "up" | "restoring" | "down";
   /** Runs a call and counts how it went; `where` tells the nodes of a cluster apart (a scope). Passes the call's error on. */
   counted<Reply>(where: string, call: () => Promise<Reply>): Promise<Reply>;
+  /** Marks a call that tells the store what it may have lost: new sessions are asked for there only once none is under way. */
+  telling<Reply>(call: Promise<Reply>): Promise<Reply>;
   /** The connection came back: what was granted is told again, in case the server came back empty; one that is down is probed at once. */
   reconnected(): void;
-  /** Sets what tells the store again all that this process holds. */
+  /** Sets what tells the store again all that this process holds; it need not wait for the calls it sets going. */
   whenBack(restore: () => void | Promise<void>): void;
   /** Stops probing. */
   close(): void;
@@ -36,6 +38,7 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
   let probed = false;
   let nudge = new AbortController();
   const failures = new Map<string, number>();
+  const telling = new Set<Promise<unknown>>();
   const closed = new AbortController();
 
   const tell = (up: boolean, reason: string) => {
@@ -46,6 +49,10 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
     state = "restoring";
     failures.clear();
     await restore();
+    while (telling.size > 0) {
+      await Promise.allSettled(telling);
+      await clock.sleep(0); // whoever heard the answer may have more to tell
+    }
     if (state !== "restoring") return; // it went away again meanwhile
     state = "up";
     tell(true, reason);
@@ -85,6 +92,12 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
         if (count >= FAILURES_MAX) goDown(error instanceof Error ? error.message : String(error));
         throw error;
       }
+    },
+    telling(call) {
+      telling.add(call);
+      const over = () => telling.delete(call);
+      call.then(over, over);
+      return call;
     },
     reconnected() {
       if (state === "down") nudge.abort();

@@ -186,7 +186,8 @@ describeWithRedis("the shared store", () => {
   });
 
   test("many instances at once never exceed the limit, and give back all they took", async () => {
-    const all = [await join("one"), await join("two"), await join("three")];
+    const patient = { leaseTtlMs: 5000 };
+    const all = [await join("one", patient), await join("two", patient), await join("three", patient)];
     const work = async (one: Member, at: number) => {
       for (let round = 0; round < 40; round++) {
         const held = await one.ask(`s${(at * 7 + round * 3) % 11}`, 4);

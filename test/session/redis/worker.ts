@@ -18,7 +18,11 @@ const write = () => {
   for (const seen of news) process.stdout.write(`${JSON.stringify(seen)}\n`);
 };
 
-const kept = await one.ask(`kept-${name}`, Number(limit));
+let kept = await one.ask(`kept-${name}`, Number(limit));
+while (!kept) {
+  await systemClock.sleep(3); // the others are at the limit
+  kept = await one.ask(`kept-${name}`, Number(limit));
+}
 write();
 const work = async (lane: number) => {
   for (let round = 0; !over.signal.aborted; round++) {
@@ -33,6 +37,6 @@ const lanes = [0, 1, 2].map(work);
 for await (const _ of Bun.stdin.stream()); // until it is closed
 over.abort();
 await Promise.all(lanes);
-if (kept) one.give(kept);
+one.give(kept);
 write();
 await one.close();
