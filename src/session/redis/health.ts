@@ -38,7 +38,7 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
   let probed = false;
   let nudge = new AbortController();
   const failures = new Map<string, number>();
-  const telling = new Set<Promise<unknown>>();
+  const telling = underWay(clock);
   const closed = new AbortController();
 
   const tell = (up: boolean, reason: string) => {
@@ -49,10 +49,7 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
     state = "restoring";
     failures.clear();
     await restore();
-    while (telling.size > 0) {
-      await Promise.allSettled(telling);
-      await clock.sleep(0); // whoever heard the answer may have more to tell
-    }
+    await telling.ended();
     if (state !== "restoring") return; // it went away again meanwhile
     state = "up";
     tell(true, reason);
@@ -93,12 +90,7 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
         throw error;
       }
     },
-    telling(call) {
-      telling.add(call);
-      const over = () => telling.delete(call);
-      call.then(over, over);
-      return call;
-    },
+    telling: telling.add,
     reconnected() {
       if (state === "down") nudge.abort();
       else if (state === "up") background.track("restore after a reconnection", comeBack("reconnected"));
@@ -107,5 +99,26 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
       restore = hook;
     },
     close: () => closed.abort(),
+  };
+}
+
+type UnderWay = Readonly<{ add<Reply>(call: Promise<Reply>): Promise<Reply>; ended(): Promise<void> }>;
+
+/** Calls that are under way. */
+function underWay(clock: Clock): UnderWay {
+  const calls = new Set<Promise<unknown>>();
+  return {
+    add(call) {
+      calls.add(call);
+      const over = () => calls.delete(call);
+      call.then(over, over);
+      return call;
+    },
+    async ended() {
+      while (calls.size > 0) {
+        await Promise.allSettled(calls);
+        await clock.sleep(0); // whoever heard the answer may have more to say
+      }
+    },
   };
 }
