@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 
-export type LeaseEntry = Readonly<{ lease: string; session: string; untilMs: number }>;
+/** `instance` is the part of the lease's id that names its process. */
+export type LeaseEntry = Readonly<{ lease: string; instance: string; session: string; untilMs: number }>;
 
 /** One scope as it lies in the server, looked at past every script. */
 export type RedisScope = Readonly<{
@@ -26,7 +27,7 @@ export function redisScope(admin: Redis, scope: string, prefix = "hedgerow"): Re
       const flat = await admin.zrange(key("_leases"), "0", "-1", "WITHSCORES");
       return Array.from({ length: flat.length / 2 }, (_, at) => {
         const [lease = "", session = ""] = String(flat[2 * at]).split("|");
-        return { lease, session, untilMs: Number(flat[2 * at + 1]) };
+        return { lease, instance: lease.split(".")[0] ?? "", session, untilMs: Number(flat[2 * at + 1]) };
       });
     },
     async live() {

@@ -63,8 +63,8 @@ export function configText(config: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ server: { port: 0 }, log: { format: "json" }, ...config }, null, 2);
 }
 
-/** So often a condition is looked at before a test gives up: about 10 s. */
-const TRIES = 1_000;
+/** So often a condition is looked at before a test gives up: half a minute on an idle machine, more on a busy one. */
+const TRIES = 3_000;
 
 /** Waits for what comes about by itself soon; fails by name where it does not. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
