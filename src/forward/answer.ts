@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Splitter } from "../protocol/frames.ts";
-import type { ErrorFacts, Framing } from "../protocol/protocol.ts";
+import type { ErrorFacts, Framing, Usage } from "../protocol/protocol.ts";
 import type { Admission } from "./admission.ts";
 import type { Stoppable } from "./stoppable.ts";
 import { classifyFault, silentFault, type Verdict } from "./classify.ts";
@@ -23,7 +23,8 @@ export type Answer =
       worth: "content" | "held" | "definitive";
       body: Whole | Live;
     }>
-  | Readonly<{ kind: "fault"; verdict: Verdict; shown: ShownAnswer | null }>;
+  /** `usage`: what a stream had said of its tokens by then. */
+  | Readonly<{ kind: "fault"; verdict: Verdict; shown: ShownAnswer | null; usage?: Usage | null }>;
 
 /** An upstream's error answer as the client may see it. */
 export type ShownAnswer = Readonly<{ status: number; headers: Headers; body: Uint8Array }>;
@@ -126,7 +127,10 @@ async function streamAnswer(
       return part !== null;
     },
   });
-  if (look.kind === "truncated") return lost(look.empty && look.error === null ? "empty_body" : "truncated");
+  if (look.kind === "truncated") {
+    const fault = lost(look.empty && look.error === null ? "empty_body" : "truncated");
+    return { ...fault, usage: reader.usage() };
+  }
   const body: Live = { kind: "live", head: look.head, source, events: { reader, framing: how.framing } };
   if (look.kind === "error") {
     const verdict = judgeInside(
@@ -183,6 +187,6 @@ function shown(response: Response) {
   return { status: response.status, headers: response.headers };
 }
 
-function lost(reason: string): Answer {
+function lost(reason: string): Answer & { kind: "fault" } {
   return { kind: "fault", verdict: silentFault(reason), shown: null };
 }

@@ -1,13 +1,14 @@
 import { HedgerowError } from "../core/errors.ts";
 import type { AttemptKind, AttemptOutcome } from "../core/events.ts";
 import type { Secret } from "../core/secret.ts";
+import { promptUsage } from "../protocol/tokens.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { Admission } from "./admission.ts";
 import { type Answer, type AnswerDeps, readAnswer, type ShownAnswer } from "./answer.ts";
 import { type Stoppable, stoppable, settled } from "./stoppable.ts";
 import { silentFault, type Verdict } from "./classify.ts";
 import type { Inbound } from "./inbound.ts";
-import { type Opened, opened } from "./opened.ts";
+import { type Opened, opened, usageOf } from "./opened.ts";
 import type { Finish } from "./race-rules.ts";
 import { isTimeout, type Why } from "./stop.ts";
 import type { Attempted, Trail } from "./trail.ts";
@@ -138,13 +139,15 @@ async function lose(
     deps.timed(admission, record.elapsedMs(), true);
   }
   const outcome = outcomeOf(stopped);
+  const said = answer.kind === "open" ? usageOf(answer.body) : (answer.usage ?? null);
   io.stop("called_off");
   admission.endAs(outcome === "failed" ? "failed" : "called_off");
   await owned.disposeAsync();
   record.ended({
     outcome,
     reason: verdict.reason,
-    usage: null,
+    // A loser's tokens are paid for: as it said itself, else its prompt at the least.
+    usage: said ?? (outcome === "lost" ? promptUsage(inbound.body.byteLength) : null),
     ...(verdict.rest?.what === "key" && key ? { key: key.last4 } : {}),
   });
   const loss: Loss = { provider, key, upstreamModel, verdict, shown: fault?.shown ?? null, stopped };

@@ -1,6 +1,6 @@
 import type { Provider } from "../provider/provider.ts";
 import type { LeftOut, Ranked, Ranking } from "../provider/rank.ts";
-import { explain, type Unadmitted } from "./admit.ts";
+import { explain, type Unadmitted } from "./unadmitted.ts";
 import type { Inbound } from "./inbound.ts";
 
 /**

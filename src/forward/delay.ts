@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { HedgeRules } from "../provider/provider.ts";
 import { type Histogram, histogram } from "./histogram.ts";
+import { type Pace, pace } from "./pace.ts";
 
 /**
  * Learns how long each provider takes to its first content, per upstream model and prompt size, and says after which
@@ -29,95 +30,46 @@ const HALF_LIFE_MS = 10 * 60_000;
 /** The last three all censored: what was learned no longer holds. */
 const CENSORED_RUN = 3;
 const QUANTILE = 0.95;
-const HEDGES_REMEMBERED = 40;
-const WIN_RATE_LOW = 0.15;
-const WIN_RATE_HIGH = 0.5;
-const FACTOR_MAX = 8;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const SLOW_FACTOR = 3;
-/** Medians of fewer samples jump about. */
-const SLOW_SAMPLES_MIN = 10;
-/** Histograms kept: models are the client's words and must not fill the memory. */
+/** Models and providers kept: models are the client's words and must not fill the memory. */
 const KEPT_MAX = 2_000;
 
-type ByModel = { all: Histogram; sizes: Map<number, Histogram>; censoredRun: number };
-type ByProvider = { minute: Histogram; hour: Histogram; hedges: boolean[]; factor: number };
+type ByModel = { readonly all: Histogram; readonly sizes: Map<number, Histogram>; censoredRun: number };
 
 export function delays(clock: Clock): Delays {
   const models = new Map<string, ByModel>();
-  const providers = new Map<string, ByProvider>();
+  const paces = new Map<string, Pace>();
+  const newHistogram = () => histogram(clock, HALF_LIFE_MS);
+  const modelOf = (what: Timed) =>
+    found(models, modelKey(what), () => ({ all: newHistogram(), sizes: new Map(), censoredRun: 0 }));
+  const paceOf = (provider: string) => found(paces, provider, () => pace(clock));
 
-  const modelKey = (what: Timed) => `${what.provider}\0${what.model}`;
-  /** Prompts of one power of two share a bucket. */
-  const sizeOf = (what: Timed) => Math.ceil(Math.log2(Math.max(1, what.bodyBytes)));
-  const forHedging = () => histogram(clock, HALF_LIFE_MS);
-
-  function ofModel(what: Timed): ByModel {
-    const key = modelKey(what);
-    let found = models.get(key);
-    if (found) return found;
-    if (models.size >= KEPT_MAX) dropOldest(models);
-    found = { all: forHedging(), sizes: new Map(), censoredRun: 0 };
-    models.set(key, found);
-    return found;
-  }
-  function ofProvider(name: string): ByProvider {
-    let found = providers.get(name);
-    if (found) return found;
-    if (providers.size >= KEPT_MAX) dropOldest(providers);
-    found = { minute: histogram(clock, MINUTE_MS), hour: histogram(clock, HOUR_MS), hedges: [], factor: 1 };
-    providers.set(name, found);
-    return found;
-  }
   function learnedMs(what: Timed): number | null {
     const model = models.get(modelKey(what));
     if (!model || model.censoredRun >= CENSORED_RUN) return null;
     const size = model.sizes.get(sizeOf(what));
-    if (size && size.count() >= SAMPLES_MIN) return size.quantile(QUANTILE);
-    return model.all.count() >= SAMPLES_MIN ? model.all.quantile(QUANTILE) : null;
+    const enough = [size, model.all].find((samples) => samples && samples.count() >= SAMPLES_MIN);
+    return enough?.quantile(QUANTILE) ?? null;
   }
   return {
     saw(what, ms, censored) {
-      const model = ofModel(what);
+      const model = modelOf(what);
       model.censoredRun = censored ? model.censoredRun + 1 : 0;
-      const size = sizeOf(what);
-      let sized = model.sizes.get(size);
-      if (!sized) {
-        sized = forHedging();
-        model.sizes.set(size, sized);
-      }
       model.all.add(ms, censored);
-      sized.add(ms, censored);
-      const provider = ofProvider(what.provider);
-      provider.minute.add(ms, censored);
-      provider.hour.add(ms, censored);
+      found(model.sizes, sizeOf(what), newHistogram).add(ms, censored);
+      paceOf(what.provider).saw(ms, censored);
     },
     hedgeAfterMs(what, rules, firstTokenMs) {
       if (rules.after === "off") return Number.POSITIVE_INFINITY;
       if (typeof rules.after === "number") return rules.after;
       const ceilingMs = firstTokenMs > 0 ? Math.min(rules.maxMs, firstTokenMs) : rules.maxMs;
-      const factor = providers.get(what.provider)?.factor ?? 1;
       const learned = learnedMs(what);
-      return Math.min(Math.max((learned ?? rules.coldMs) * (learned === null ? 1 : factor), rules.minMs), ceilingMs);
+      const afterMs = learned === null ? rules.coldMs : learned * (paces.get(what.provider)?.factor() ?? 1);
+      return Math.min(Math.max(afterMs, rules.minMs), ceilingMs);
     },
-    hedgeEnded(name, won) {
-      const provider = ofProvider(name);
-      provider.hedges.push(won);
-      if (provider.hedges.length < HEDGES_REMEMBERED) return;
-      const rate = share(provider.hedges);
-      // Judged over a whole window each time: the next window then shows what the change did.
-      if (rate < WIN_RATE_LOW) provider.factor = Math.min(FACTOR_MAX, provider.factor * 2);
-      else if (rate > WIN_RATE_HIGH) provider.factor = 1;
-      provider.hedges = [];
-    },
-    isSlow(name) {
-      const provider = providers.get(name);
-      if (!provider || provider.minute.count() < SLOW_SAMPLES_MIN) return false;
-      return provider.minute.quantile(0.5) >= SLOW_FACTOR * provider.hour.quantile(0.5);
-    },
-    learned(name) {
-      const prefix = `${name}\0`;
+    hedgeEnded: (provider, won) => paceOf(provider).hedgeEnded(won),
+    isSlow: (provider) => paces.get(provider)?.isSlow() ?? false,
+    learned(provider) {
+      const prefix = `${provider}\0`;
       return [...models]
         .filter(([key]) => key.startsWith(prefix))
         .map(([key, { all }]) => ({
@@ -127,18 +79,26 @@ export function delays(clock: Clock): Delays {
           p95Ms: all.quantile(QUANTILE),
         }));
     },
-    winRate(name) {
-      const hedges = providers.get(name)?.hedges ?? [];
-      return hedges.length === 0 ? null : share(hedges);
-    },
+    winRate: (provider) => paces.get(provider)?.winRate() ?? null,
   };
 }
 
-function share(hedges: readonly boolean[]): number {
-  return hedges.filter(Boolean).length / hedges.length;
+function modelKey({ provider, model }: Timed): string {
+  return `${provider}\0${model}`;
 }
 
-function dropOldest(map: Map<string, unknown>) {
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
+/** Prompts of one power of two share a bucket. */
+function sizeOf({ bodyBytes }: Timed): number {
+  return Math.ceil(Math.log2(Math.max(1, bodyBytes)));
+}
+
+/** What is kept under a key, made where there is none; the oldest goes where there would be too many. */
+function found<Key, Value>(kept: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const oldest = kept.keys().next();
+  if (kept.size >= KEPT_MAX && !oldest.done) kept.delete(oldest.value);
+  const made = make();
+  kept.set(key, made);
+  return made;
 }

@@ -55,10 +55,15 @@ export function opened(
     broke: admission.broke,
     async [Symbol.asyncDispose]() {
       if (owned.disposed) return;
-      const usage = rest.body.kind === "whole" ? rest.body.usage : (rest.body.events?.reader.usage() ?? null);
+      const usage = usageOf(rest.body);
       rest.io.stop("lost_race");
       await owned.disposeAsync();
       rest.record.ended({ outcome: "lost", reason: "lost_race", usage });
     },
   };
+}
+
+/** Tokens as far as they are known by now. */
+export function usageOf(body: Whole | Live): Usage | null {
+  return body.kind === "whole" ? body.usage : (body.events?.reader.usage() ?? null);
 }

@@ -1,5 +1,5 @@
 import type { OwnError } from "../core/errors.ts";
-import type { Unadmitted } from "./admit.ts";
+import type { Unadmitted } from "./unadmitted.ts";
 import type { Loss } from "./attempt.ts";
 import { isTimeout } from "./stop.ts";
 

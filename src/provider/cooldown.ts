@@ -33,40 +33,24 @@ export type Cooldowns = Readonly<{
 
 type Entry = Readonly<{ rest: Rest; untilMs: number }>;
 
-/** Entries before lapsed ones are thrown out, and the bound against a client that invents model names. */
+/** Against a client that invents model names. */
 const ENTRIES_MAX = 10_000;
 
 export function cooldowns(clock: Clock): Cooldowns {
-  const entries = new Map<string, Entry>();
+  const kept = restsKept(clock);
+  /** Index of the key that is next, by provider. */
   const rounds = new Map<string, number>();
 
-  const idOf = (provider: string, key: Secret | null, model: string | null) =>
-    JSON.stringify([provider, key?.reveal() ?? null, model]);
-
-  function active(id: string): Entry | null {
-    const entry = entries.get(id);
-    if (!entry) return null;
-    if (entry.untilMs > clock.monoMs()) return entry;
-    entries.delete(id);
-    return null;
-  }
+  /** What keeps one key from the model longest. */
   function restOf(provider: string, key: Secret | null, model: string): Entry | null {
-    const candidates = [active(idOf(provider, null, model)), active(idOf(provider, null, null))];
-    if (key) candidates.push(active(idOf(provider, key, model)), active(idOf(provider, key, null)));
-    return candidates.reduce(
+    const any = [kept.find(provider, null, model), kept.find(provider, null, null)];
+    const own = key ? [kept.find(provider, key, model), kept.find(provider, key, null)] : [];
+    return [...any, ...own].reduce(
       (longest, entry) => (entry && (!longest || entry.untilMs > longest.untilMs) ? entry : longest),
       null,
     );
   }
-  function makeRoom() {
-    if (entries.size < ENTRIES_MAX) return;
-    for (const id of entries.keys()) active(id);
-    const oldest = entries.keys().next();
-    if (entries.size >= ENTRIES_MAX && !oldest.done) entries.delete(oldest.value);
-  }
-  function choose(provider: Provider, model: string): { choice: KeyChoice; index: number } {
-    if (entries.size === 0 && provider.keys.length <= 1)
-      return { choice: { kind: "key", key: provider.keys[0] ?? null }, index: 0 };
+  function choose(provider: Provider, model: string): Readonly<{ choice: KeyChoice; index: number }> {
     const keys: readonly (Secret | null)[] = provider.keys.length > 0 ? provider.keys : [null];
     const start = rounds.get(provider.name) ?? 0;
     const resting: Entry[] = [];
@@ -78,35 +62,61 @@ export function cooldowns(clock: Clock): Cooldowns {
       resting.push(entry);
     }
     const backInMs = Math.min(...resting.map((entry) => entry.untilMs)) - clock.monoMs();
-    return {
-      choice: { kind: "cooling", backInMs, limited: resting.every((entry) => entry.rest.limited) },
-      index: start,
-    };
+    const limited = resting.every((entry) => entry.rest.limited);
+    return { choice: { kind: "cooling", backInMs, limited }, index: start };
   }
   return {
-    rest(rest) {
-      makeRoom();
-      entries.set(idOf(rest.provider, rest.key, rest.model), { rest, untilMs: clock.monoMs() + rest.ms });
-    },
+    rest: kept.add,
     takeKey(provider, model) {
       const { choice, index } = choose(provider, model);
-      if (choice.kind === "key" && provider.keys.length > 1)
-        rounds.set(provider.name, (index + 1) % provider.keys.length);
+      if (choice.kind === "key" && provider.keys.length > 1) rounds.set(provider.name, index + 1);
       return choice;
     },
     peek: (provider, model) => choose(provider, model).choice,
-    list(provider) {
-      const found = [...entries.values()].filter(
-        (entry) => entry.rest.provider === provider && entry.untilMs > clock.monoMs(),
-      );
-      return found.map(({ rest, untilMs }) => ({
+    list: (provider) =>
+      kept.of(provider).map(({ rest, untilMs }) => ({
         model: rest.model,
         key: rest.key?.last4 ?? null,
         backInMs: untilMs - clock.monoMs(),
         limited: rest.limited,
-      }));
+      })),
+    clear: kept.clear,
+  };
+}
+
+/** Rests that last, by whom they are for. Lapsed ones are as good as gone, and thrown out when met or when room is short. */
+function restsKept(clock: Clock) {
+  const entries = new Map<string, Entry>();
+  const idOf = (provider: string, key: Secret | null, model: string | null) =>
+    JSON.stringify([provider, key?.reveal() ?? null, model]);
+
+  function active(id: string): Entry | null {
+    const entry = entries.get(id);
+    if (!entry) return null;
+    if (entry.untilMs > clock.monoMs()) return entry;
+    entries.delete(id);
+    return null;
+  }
+  function makeRoom() {
+    if (entries.size < ENTRIES_MAX) return;
+    for (const id of entries.keys()) active(id);
+    const oldest = entries.keys().next();
+    if (entries.size >= ENTRIES_MAX && !oldest.done) entries.delete(oldest.value);
+  }
+  return {
+    find: (provider: string, key: Secret | null, model: string | null) =>
+      entries.size === 0 ? null : active(idOf(provider, key, model)),
+    add(rest: Rest) {
+      const id = idOf(rest.provider, rest.key, rest.model);
+      const untilMs = clock.monoMs() + rest.ms;
+      // Requests that were under way together are told different times: the longest is the one to be trusted.
+      if ((active(id)?.untilMs ?? 0) >= untilMs) return;
+      makeRoom();
+      entries.set(id, { rest, untilMs });
     },
-    clear(provider) {
+    of: (provider: string) =>
+      [...entries.values()].filter((entry) => entry.rest.provider === provider && entry.untilMs > clock.monoMs()),
+    clear(provider?: string) {
       for (const [id, entry] of entries)
         if (provider === undefined || entry.rest.provider === provider) entries.delete(id);
     },
