@@ -43,13 +43,22 @@ export function tokenTally(requestBytes: number): TokenTally {
     usage() {
       if (input === undefined && output === undefined && contentChars === 0) return null;
       return {
-        input: input ?? Math.ceil(requestBytes / CHARS_PER_TOKEN),
+        input: input ?? promptTokens(requestBytes),
         output: output ?? Math.ceil(contentChars / CHARS_PER_TOKEN),
         cached: cached ?? 0,
         estimated: input === undefined || output === undefined,
       };
     },
   };
+}
+
+/** What an attempt has cost that was called off before its upstream said anything: its prompt, if it was read at all. */
+export function promptUsage(requestBytes: number): Usage {
+  return { input: promptTokens(requestBytes), output: 0, cached: 0, estimated: true };
+}
+
+function promptTokens(requestBytes: number): number {
+  return Math.ceil(requestBytes / CHARS_PER_TOKEN);
 }
 
 /** The usage of a whole answer; null where it says none. Answers that generate nothing (embeddings) say input alone. */
