@@ -7,7 +7,7 @@ import type { SlotParts } from "./slot-rules.ts";
 export type SessionEnded = Readonly<{
   /** Leases ended in the store, of all instances. */
   leases: number;
-  /** Streams of this instance, cut by now. */
+  /** Requests of this instance, cut by now; such as waited for a slot included. */
   cutHere: number;
   /** Streams of other instances, cut at their next heartbeat at the latest. */
   toBeCut: number;
@@ -32,8 +32,8 @@ export type EndingParts = Readonly<{
 export function sessionEnding({ parts, leases, seen, scopes, forgetHome, onFreed }: EndingParts): SessionEnding {
   const watchers = new Map<string, Set<() => void>>();
 
-  /** Cuts what runs here; how many leases, by scope. */
-  const cut = (session: string): ReadonlyMap<Scope, number> => {
+  /** Cuts what runs here: how many leases, by scope, and how many requests, some of which may have been without one. */
+  const cut = (session: string): Readonly<{ leases: ReadonlyMap<Scope, number>; requests: number }> => {
     const mine = leases.all().filter((lease) => lease.session === session && !lease.ended);
     const counts = new Map<Scope, number>();
     for (const lease of mine) {
@@ -41,8 +41,9 @@ export function sessionEnding({ parts, leases, seen, scopes, forgetHome, onFreed
       parts.observe({ kind: "lease", scope: lease.scope, event: "terminated", count: 1 });
       endLease(lease);
     }
-    for (const tell of watchers.get(session) ?? []) tell();
-    return counts;
+    const told = [...(watchers.get(session) ?? [])];
+    for (const tell of told) tell();
+    return { leases: counts, requests: Math.max(told.length, sum([...counts.values()])) };
   };
 
   return {
@@ -60,10 +61,12 @@ export function sessionEnding({ parts, leases, seen, scopes, forgetHome, onFreed
         seen.evicted(scope, session);
         onFreed(scope);
       }
-      const elsewhere = replies.map(({ leases }, at) => Math.max(0, leases - (here.get(everywhere[at] ?? "") ?? 0)));
+      const elsewhere = replies.map(({ leases }, at) =>
+        Math.max(0, leases - (here.leases.get(everywhere[at] ?? "") ?? 0)),
+      );
       return {
         leases: sum(replies.map((reply) => reply.leases)),
-        cutHere: sum([...here.values()]),
+        cutHere: here.requests,
         toBeCut: sum(elsewhere),
         freed: replies.filter((reply) => reply.freed).length,
       };

@@ -185,9 +185,9 @@ describe("the end of a session", () => {
     const unwatch = world.slots.watch(A, () => told.push("first"));
     world.slots.watch(A, () => told.push("second"))();
     world.slots.watch(B, () => told.push("bob"));
-    await world.slots.end(A);
+    expect(await world.slots.end(A)).toEqual({ leases: 0, cutHere: 1, toBeCut: 0, freed: 0 });
     unwatch();
-    await world.slots.end(A);
+    expect(await world.slots.end(A)).toMatchObject({ cutHere: 0 });
     expect(told).toEqual(["first"]);
     await world.over();
   });
