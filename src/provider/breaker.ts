@@ -29,7 +29,7 @@ export type Breaker = Readonly<{
 type State =
   | Readonly<{ kind: "closed"; failures: number }>
   | Readonly<{ kind: "open"; untilMs: number }>
-  | Readonly<{ kind: "half_open"; successes: number; probing: boolean }>;
+  | Readonly<{ kind: "half_open"; probesPassed: number; probing: boolean }>;
 
 const CLOSED: State = { kind: "closed", failures: 0 };
 
@@ -42,6 +42,7 @@ export function breaker(clock: Clock, onChange: (state: BreakerState, reason: st
   let state: State = CLOSED;
   /** Counts the changes of state, so that a permit knows whether it is of an earlier one. */
   let era = 0;
+  let successes = 0;
 
   function turn(next: State, reason: string) {
     state = next;
@@ -61,13 +62,14 @@ export function breaker(clock: Clock, onChange: (state: BreakerState, reason: st
   function succeeded(rules: BreakerRules) {
     if (state.kind === "closed") state = CLOSED;
     if (state.kind !== "half_open") return;
-    const successes = state.successes + 1;
-    if (successes >= rules.successes) turn(CLOSED, "probes_succeeded");
-    else state = { kind: "half_open", successes, probing: false };
+    const probesPassed = state.probesPassed + 1;
+    if (probesPassed >= rules.successes) turn(CLOSED, "probes_succeeded");
+    else state = { kind: "half_open", probesPassed, probing: false };
   }
   function give(rules: BreakerRules): Permit {
     const givenIn = era;
     let runBefore = 0;
+    let at = 0;
     return {
       settle(outcome) {
         if (era !== givenIn) return;
@@ -78,17 +80,21 @@ export function breaker(clock: Clock, onChange: (state: BreakerState, reason: st
         if (outcome === "failed") return failed(rules, 0);
         // Without this a provider whose every stream breaks after its first words would never open: ok, broke, ok, broke.
         runBefore = state.kind === "closed" ? state.failures : 0;
+        at = ++successes;
         succeeded(rules);
       },
       broke() {
-        failed(rules, runBefore);
+        // A probe is judged by itself alone, not by streams that began long before it.
+        if (state.kind === "half_open" && era !== givenIn) return;
+        // Each success since has ended a part of that run: one stream that breaks after many good ones proves little.
+        failed(rules, runBefore - (successes - at));
       },
     };
   }
   return {
     permit(rules) {
       if (state.kind === "open" && clock.monoMs() >= state.untilMs) {
-        turn({ kind: "half_open", successes: 0, probing: false }, "open_time_over");
+        turn({ kind: "half_open", probesPassed: 0, probing: false }, "open_time_over");
       }
       if (state.kind === "open") return null;
       if (state.kind === "half_open") {
