@@ -42,7 +42,8 @@ export function degradedLeases(rules: DegradedRules): LeaseStore {
   };
 
   const acquire = async (claim: Claim): Promise<Granted | Refused> => {
-    // What is restored goes to a store that has just come back; what is new waits until it knows all.
+    // What is restored goes to a store that has just come back; what is new does not, until it knows all.
+    if (rules.whenDown === "refuse" && !claim.force) await health.restored();
     if (health.state() === "down" || (health.state() === "restoring" && !claim.force)) return decideHere(claim);
     let reply: Granted | Refused;
     try {

@@ -1,22 +1,23 @@
 import type { Background } from "../../core/background.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Observer } from "../../core/events.ts";
+import { prober } from "./prober.ts";
+import { type Restoration, restoration } from "./restoration.ts";
 
 /** Whether the store is asked. One failure is bad luck, several in a row at one place are a store that is away. */
-export type Health = Readonly<{
-  /** `restoring`: it answers again, and is being told what was granted without it. */
-  state(): "up" | "restoring" | "down";
-  /** Runs a call and counts how it went; `where` tells the nodes of a cluster apart (a scope). Passes the call's error on. */
-  counted<Reply>(where: string, call: () => Promise<Reply>): Promise<Reply>;
-  /** Marks a call that tells the store what it may have lost: new sessions are asked for there only once none is under way. */
-  telling<Reply>(call: Promise<Reply>): Promise<Reply>;
-  /** The connection came back: what was granted is told again, in case the server came back empty; one that is down is probed at once. */
-  reconnected(): void;
-  /** Sets what tells the store again all that this process holds; it need not wait for the calls it sets going. */
-  whenBack(restore: () => void | Promise<void>): void;
-  /** Stops probing. */
-  close(): void;
-}>;
+export type Health = Pick<Restoration, "whenBack" | "telling"> &
+  Readonly<{
+    /** `restoring`: it answers again, and is being told what was granted without it. */
+    state(): "up" | "restoring" | "down";
+    /** Runs a call and counts how it went; `where` tells the nodes of a cluster apart (a scope). Passes the call's error on. */
+    counted<Reply>(where: string, call: () => Promise<Reply>): Promise<Reply>;
+    /** Resolves when nothing is being restored (any more). */
+    restored(): Promise<void>;
+    /** The connection came back: what was granted is told again, in case the server came back empty; one that is down is probed at once. */
+    reconnected(): void;
+    /** Stops probing. */
+    close(): void;
+  }>;
 
 export type HealthRules = Readonly<{
   clock: Clock;
@@ -29,50 +30,46 @@ export type HealthRules = Readonly<{
 }>;
 
 const FAILURES_MAX = 3;
-const PROBE_MS = 1000;
 
 export function storeHealth({ clock, background, observe, probe, downAtStart }: HealthRules): Health {
   let state: ReturnType<Health["state"]> = "up";
   let told = true;
-  let restore: () => void | Promise<void> = () => {};
-  let probed = false;
-  let nudge = new AbortController();
+  let back: Promise<void> = Promise.resolve();
   const failures = new Map<string, number>();
-  const telling = underWay(clock);
-  const closed = new AbortController();
+  const restoring = restoration(clock);
 
   const tell = (up: boolean, reason: string) => {
     if (told !== up) observe({ kind: "store", up, reason });
     told = up;
   };
-  const comeBack = async (reason: string) => {
+  const tellAll = async (reason: string) => {
     state = "restoring";
     failures.clear();
-    await restore();
-    await telling.ended();
-    if (state !== "restoring") return; // it went away again meanwhile
-    state = "up";
-    tell(true, reason);
-  };
-  const isDown = () => state === "down";
-  const probing = async () => {
-    probed = true;
-    while (isDown()) {
-      nudge = new AbortController();
-      await clock.sleep(PROBE_MS, AbortSignal.any([closed.signal, nudge.signal])).catch(() => {}); // woken early
-      if (closed.signal.aborted) break;
-      const answers = await probe([...failures.keys()]).then(
-        () => true,
-        () => false,
-      );
-      if (answers) await comeBack("the store answers again");
+    try {
+      await restoring.run();
+    } finally {
+      if (state === "restoring") {
+        state = "up";
+        tell(true, reason);
+      } // else it went away again meanwhile
     }
-    probed = false;
   };
+  const comeBack = (reason: string) => {
+    const told = tellAll(reason);
+    back = told.catch(() => {}); // reported by whoever had it run
+    return told;
+  };
+  const probes = prober({
+    clock,
+    background,
+    wanted: () => state === "down",
+    probe: () => probe([...failures.keys()]),
+    onAnswer: () => comeBack("the store answers again"),
+  });
   const goDown = (reason: string) => {
     state = "down";
     tell(false, reason);
-    if (!probed) background.track("probe of the store", probing());
+    probes.start();
   };
 
   if (downAtStart !== null) goDown(downAtStart);
@@ -90,35 +87,13 @@ export function storeHealth({ clock, background, observe, probe, downAtStart }: 
         throw error;
       }
     },
-    telling: telling.add,
+    restored: () => back,
+    telling: restoring.telling,
     reconnected() {
-      if (state === "down") nudge.abort();
+      if (state === "down") probes.nudge();
       else if (state === "up") background.track("restore after a reconnection", comeBack("reconnected"));
     },
-    whenBack(hook) {
-      restore = hook;
-    },
-    close: () => closed.abort(),
-  };
-}
-
-type UnderWay = Readonly<{ add<Reply>(call: Promise<Reply>): Promise<Reply>; ended(): Promise<void> }>;
-
-/** Calls that are under way. */
-function underWay(clock: Clock): UnderWay {
-  const calls = new Set<Promise<unknown>>();
-  return {
-    add(call) {
-      calls.add(call);
-      const over = () => calls.delete(call);
-      call.then(over, over);
-      return call;
-    },
-    async ended() {
-      while (calls.size > 0) {
-        await Promise.allSettled(calls);
-        await clock.sleep(0); // whoever heard the answer may have more to say
-      }
-    },
+    whenBack: restoring.whenBack,
+    close: probes.close,
   };
 }

@@ -233,6 +233,29 @@ describe("when_down", () => {
     expect(await shared.count([SCOPE])).toEqual([{ sessions: 0, requests: 0 }]);
   });
 
+  test("refuse: waits out a restoration instead of refusing for it", async () => {
+    const clock = handClock();
+    const one = instance(memoryLeases({ nowMs: clock.monoMs }), clock, "refuse");
+    const restoring = Promise.withResolvers<void>();
+    one.health.whenBack(() => restoring.promise);
+    one.health.reconnected();
+    expect(one.health.state()).toBe("restoring");
+    const asked = one.leases.acquire(claim("l1", sessionAt(1)));
+    await clock.advance(1);
+    expect(one.sent).toEqual([]);
+    restoring.resolve();
+    expect(await asked).toMatchObject({ kind: "granted" });
+  });
+
+  test("a restoration that breaks down does not keep the store shut", async () => {
+    const clock = handClock();
+    const one = instance(memoryLeases({ nowMs: clock.monoMs }), clock, "share");
+    one.health.whenBack(() => Promise.reject(new Error("broken")));
+    one.health.reconnected();
+    await clock.advance(1);
+    expect(one.health.state()).toBe("up");
+  });
+
   test("share: instances that are cut off exceed a limit by no more than was promised", async () => {
     const worlds = fc.record({
       instances: fc.integer({ min: 2, max: 4 }),
