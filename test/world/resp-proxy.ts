@@ -18,8 +18,10 @@ export type RespProxy = Disposable &
     /** From now on replies are kept back, in order, until `passReplies`. */
     holdReplies(): void;
     passReplies(): void;
-    /** While true replies are lost: the server did what it was asked, and nobody hears of it. */
-    dropReplies(drop: boolean): void;
+    /** From now on replies are lost: the server does what it is asked, and nobody hears of it. */
+    loseReplies(): void;
+    /** Passes replies again, on new connections: no reply can be lost from the middle of one that lives. */
+    mend(): void;
   }>;
 
 export type RespProxyOptions = Readonly<{
@@ -41,7 +43,7 @@ type Link = {
 export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions): RespProxy {
   const counted: Command[] = [];
   let moment = 0;
-  let mode: "pass" | "hold" | "drop" = "pass";
+  let mode: "pass" | "hold" | "lose" = "pass";
   const kept: (() => void)[] = [];
   const open = new Set<Socket<Link>>();
 
@@ -108,8 +110,12 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
       mode = "pass";
       for (const pass of kept.splice(0)) pass();
     },
-    dropReplies(drop) {
-      mode = drop ? "drop" : "pass";
+    loseReplies() {
+      mode = "lose";
+    },
+    mend() {
+      mode = "pass";
+      for (const socket of open) socket.terminate();
     },
     [Symbol.dispose]() {
       listener.stop(true);
