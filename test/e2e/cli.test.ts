@@ -158,14 +158,17 @@ describe("exit codes", () => {
     expect(named.stderr).toStartWith("other.yaml:1:1 ");
   });
 
-  test.each([["statsu"], ["status", "--jsno"], ["sessions", "stop"], ["explain"], ["serve", "--port", "x"]])(
-    "2 for wrong usage: %s %s",
-    async (...args) => {
-      const told = await runHedgerow(args.filter((arg) => arg !== undefined));
-      expect(told).toMatchObject({ code: 2, stdout: "" });
-      expect(told.stderr).toMatch(/^hedgerow: .*\ntry: hedgerow /);
-    },
-  );
+  test.each([
+    { args: ["statsu"] },
+    { args: ["status", "--jsno"] },
+    { args: ["sessions", "stop"] },
+    { args: ["explain"] },
+    { args: ["serve", "--port", "x"] },
+  ])("2 for wrong usage: $args", async ({ args }) => {
+    const told = await runHedgerow(args);
+    expect(told).toMatchObject({ code: 2, stdout: "" });
+    expect(told.stderr).toMatch(/^hedgerow: .*\ntry: hedgerow /);
+  });
 
   test("0 for what only tells", async () => {
     expect(await runHedgerow(["--version"])).toEqual({
