@@ -65,46 +65,52 @@ const TYPES = {
 
 type Kind = keyof typeof TYPES | "redirect" | "conflict";
 
+const KINDS = ["key", "limited", "missing", "down", "request"] as const;
+const KEY_STATUSES: readonly number[] = [401, 402, 403, 407];
+const CONFLICT_STATUSES: readonly number[] = [408, 409, 425];
+/** Overload that names its end. */
+const BUSY_STATUSES: readonly number[] = [503, 529];
+
 /** The table of failures, row by row. */
 export function classifyFault(fault: Fault): Verdict {
-  const { status, facts } = fault;
+  const { status, facts, ownCredentials, pushbackMs } = fault;
   const reason = status === 200 ? `error_${word(facts.type)}` : `status_${status}`;
   const definitive: Verdict = { retry: false, health: "ok", rest: null, showable: true, reason };
   // An answer about content would be the same everywhere, and be paid once per provider.
   if (facts.policy) return { ...definitive, reason: "policy" };
   const kind = kindOf(fault);
-  if (fault.ownCredentials && (kind === "key" || kind === "limited")) return definitive;
+  if (ownCredentials && (kind === "key" || kind === "limited") && status !== 407) return definitive;
+  // No more than 599: beyond that it is no status that could be passed on.
+  const showable = status <= 599;
   switch (kind) {
     case "request":
       return definitive;
     case "redirect":
       return { retry: true, health: "failed", rest: null, showable: false, reason };
-    case "key":
-      return {
-        retry: true,
-        health: "failed",
-        rest: { what: "key", ms: KEY_REST_MS, limited: false },
-        showable: false,
-        reason,
-      };
+    case "key": {
+      const rest: Rest = { what: "key", ms: KEY_REST_MS, limited: false };
+      return { retry: true, health: "failed", rest, showable: false, reason };
+    }
     case "limited": {
-      const ms = Math.min(fault.pushbackMs ?? RATE_LIMIT_REST_MS, REST_MS_MAX);
-      return { retry: true, health: "unknown", rest: { what: "key_model", ms, limited: true }, showable: true, reason };
+      const rest: Rest = { what: "key_model", ms: restMs(pushbackMs ?? RATE_LIMIT_REST_MS), limited: true };
+      return { retry: true, health: "unknown", rest, showable, reason };
     }
     case "missing": {
-      const rest = fault.shortCall ? null : ({ what: "model", ms: MODEL_REST_MS, limited: false } as const);
-      return { retry: true, health: "unknown", rest, showable: true, reason };
+      const rest: Rest | null = fault.shortCall ? null : { what: "model", ms: MODEL_REST_MS, limited: false };
+      return { retry: true, health: "unknown", rest, showable, reason };
     }
     case "conflict":
-      return { retry: true, health: "unknown", rest: null, showable: true, reason };
+      return { retry: true, health: "unknown", rest: null, showable, reason };
     case "down": {
-      const asked = [503, 529].includes(facts.status ?? status) && fault.pushbackMs !== null;
-      const rest = asked
-        ? ({ what: "model", ms: Math.min(fault.pushbackMs ?? 0, REST_MS_MAX), limited: false } as const)
-        : null;
-      return { retry: true, health: "failed", rest, showable: true, reason };
+      const busy = pushbackMs !== null && BUSY_STATUSES.includes(facts.status ?? status);
+      const rest: Rest | null = busy ? { what: "model", ms: restMs(pushbackMs), limited: false } : null;
+      return { retry: true, health: "failed", rest, showable, reason };
     }
   }
+}
+
+function restMs(askedMs: number): number {
+  return Math.min(askedMs, REST_MS_MAX);
 }
 
 /** A fault without any answer to read: no connection, a reset, a truncated or senseless answer, a timeout. */
@@ -113,23 +119,19 @@ export function silentFault(reason: string): Verdict {
 }
 
 function kindOf({ status, facts }: Fault): Kind {
+  // A body may know better than its status: Google says 400 to a key that is not valid.
+  const said = facts.status ?? (status === 200 ? 0 : status);
   if (status >= 300 && status < 400) return "redirect";
-  if (CONFLICTS.includes(status)) return "conflict";
-  const inside = status === 200;
-  // A body's word stands above its status (a relay's 400 with `overloaded_error` is overload), but for the one that
-  // OpenAI gives to every 4xx: `invalid_request_error` comes with 401 and 404 too.
-  for (const kind of ["key", "limited", "missing", "down", ...(inside ? (["request"] as const) : [])] as const) {
-    if ((TYPES[kind] as readonly string[]).includes(facts.type)) return kind;
-  }
-  const said = inside ? (facts.status ?? 0) : status;
+  // Whatever word comes with these, they are about our key or our limit, and must not reach the client.
+  if (KEY_STATUSES.includes(said)) return "key";
   if (said === 429) return "limited";
-  if ([401, 402, 403, 407].includes(said)) return "key";
+  const named = KINDS.find((kind) => (TYPES[kind] as readonly string[]).includes(facts.type));
+  // "Invalid request" is said of a wrong URL (404) and by relays of their own faults (5xx); there the status counts.
+  if (named !== undefined && named !== "request") return named;
   if (said === 404) return "missing";
-  if (CONFLICTS.includes(said)) return "conflict";
-  return said >= 400 && said < 500 ? "request" : "down";
+  if (CONFLICT_STATUSES.includes(said)) return "conflict";
+  return (said >= 400 && said < 500) || (said === 0 && named === "request") ? "request" : "down";
 }
-
-const CONFLICTS: readonly number[] = [408, 409, 425];
 
 /** Upstream words become log fields and metric-free reasons only when they look like words. */
 function word(type: string): string {

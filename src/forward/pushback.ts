@@ -9,10 +9,13 @@ export function pushbackMs(headers: Headers, bodyMs: number | null, wallMs: numb
   const coarse = headers.get("retry-after");
   const seconds = positive(coarse);
   if (seconds !== null) return seconds * 1_000;
-  const date = coarse === null ? Number.NaN : Date.parse(coarse);
+  const date = coarse !== null && DATED.test(coarse) ? Date.parse(coarse) : Number.NaN;
   if (!Number.isNaN(date)) return Math.max(0, date - wallMs);
   return bodyMs;
 }
+
+/** All three forms of an HTTP date begin with the day of the week; `Date.parse` alone takes "-5" for one. */
+const DATED = /^\s*[A-Z][a-z]{2,8},? /;
 
 function positive(text: string | null): number | null {
   return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;
