@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { SCOPE, until } from "../session/redis/fleet.ts";
 import { judge, nowMs, type Seen } from "../session/redis/history.ts";
-import { describeWithRedis, redisServer } from "../world/redis.ts";
+import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
 
 const LIMIT = 4;
 /** Long enough that a busy machine keeps its heartbeats. */
@@ -56,8 +56,17 @@ function startWorker(name: string, url: string): Worker {
 }
 
 describeWithRedis("several processes that share one store", () => {
+  let server: RedisServer;
+  let workers: Worker[] = [];
+  beforeEach(async () => {
+    server = await redisServer({ listen: "tcp" });
+  });
+  afterEach(async () => {
+    for (const worker of workers) await worker.kill();
+    await server.stop();
+  });
+
   test("one is killed: its leases lapse within the ttl, nobody else's change, and the limit holds throughout", async () => {
-    const server = await redisServer({ listen: "tcp" });
     const leases = async () => {
       const entries = await server.admin.zrangebyscore(KEY, "-inf", "+inf", "WITHSCORES");
       return Array.from({ length: entries.length / 2 }, (_, at) => ({
@@ -65,7 +74,7 @@ describeWithRedis("several processes that share one store", () => {
         untilMs: Number(entries[2 * at + 1]),
       }));
     };
-    const workers = ["one", "two", "three"].map((name) => startWorker(name, server.url));
+    workers = ["one", "two", "three"].map((name) => startWorker(name, server.url));
     await until(() => workers.every(({ history }) => history.length > 40));
     const [victim, ...others] = workers;
     if (!victim) throw new Error("no worker was started");
@@ -92,6 +101,5 @@ describeWithRedis("several processes that share one store", () => {
     expect(verdict).toMatchObject({ unreleased: [], twice: [] });
     expect(verdict.peakSessions).toBeLessThanOrEqual(LIMIT);
     await until(async () => (await leases()).length === 0);
-    await server.stop();
   }, 60_000);
 });
