@@ -91,9 +91,13 @@ export function printLine({ store, sessions, us, perSecond, bytes }: BenchLine):
 }
 
 if (import.meta.main) {
+  console.log("acquire + release".padEnd(39) + "one by one".padStart(12) + "50 at once".padStart(14));
   for (const sessions of SESSIONS) {
     printLine(benchBare(sessions));
     const bytesUsed = async () => heapBytes();
     printLine(await benchLeases("memory", memoryLeases(clock), { sessions, pairs: PAIRS, bytesUsed }));
   }
+  // Imported late, because it measures with what stands here.
+  const { benchRedis } = await import("./leases-redis.ts");
+  await benchRedis();
 }
