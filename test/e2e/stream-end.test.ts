@@ -12,7 +12,7 @@ import {
 import { cut, head, pause, send, waitFor } from "../../src/simulator/script.ts";
 import type { Behave } from "../../src/simulator/simulator.ts";
 import { ask, begin, bodyFor, hear, hearUntil, PLAIN_TEXT } from "../world/http.ts";
-import { eventually, startWorld } from "../world/scripted-upstream.ts";
+import { eventually, startWorld, steady } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
 
@@ -95,13 +95,7 @@ describe("a slow reader", () => {
     await using world = await startWorld({ a: flood });
     const leaving = new AbortController();
     await hearUntil(await begin(world.url, "anthropic", { signal: leaving.signal }), "xxx");
-    let before = -1;
-    await eventually("the upstream gets rid of no more", async () => {
-      const still = taken === before;
-      before = taken;
-      await Bun.sleep(100);
-      return still;
-    });
+    await steady("what the upstream gets rid of", () => taken);
     expect(taken).toBeLessThan(PIECES / 4);
     leaving.abort();
     expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { answer, cutMidStream, gzipped, noHeaders, splitEvery, status } from "../../src/simulator/behaviour.ts";
 import { cut, head, pause, send, waitFor, wholeScript } from "../../src/simulator/script.ts";
 import { type Behave, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { eventually } from "../world/scripted-upstream.ts";
 
 let simulator: Simulator;
 afterEach(() => simulator.close());
@@ -105,7 +106,7 @@ describe("what goes out", () => {
     start(noHeaders);
     const leaving = new AbortController();
     const asked = post("/v1/messages", MESSAGE, { signal: leaving.signal }).catch(() => "left");
-    while (simulator.arrived() === 0) await Bun.sleep(1);
+    await eventually("it arrives", () => simulator.arrived() > 0);
     expect(simulator.running()).toBe(1);
     leaving.abort();
     expect(await asked).toBe("left");

@@ -74,3 +74,19 @@ export async function eventually(what: string, holds: () => boolean | Promise<bo
   }
   throw new Error(`did not come about: ${what}`);
 }
+
+/** So many looks in a row must find the same. */
+const STEADY_LOOKS = 30;
+
+/** Waits until a figure has come to rest. */
+export async function steady(what: string, figure: () => number): Promise<number> {
+  let last = figure();
+  let same = 0;
+  await eventually(`${what} comes to rest`, () => {
+    const now = figure();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    return same >= STEADY_LOOKS;
+  });
+  return last;
+}
