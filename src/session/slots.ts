@@ -112,9 +112,9 @@ export function createSlots(options: SlotOptions): Slots {
       closed.abort();
       line.close();
       const given = leases.all().map((lease) => held.release(lease, "reverted"));
-      await atMost({ clock, background, ms: withinMs }, Promise.all([...given, out.replay()]));
+      // A loop may be waiting for a store that hangs: it ends with that call, in the background.
+      await atMost({ clock, background, ms: withinMs }, Promise.all([...given, out.replay(), ...loops]));
       out.close();
-      await Promise.all(loops);
     },
   };
 }

@@ -224,6 +224,17 @@ describe("close", () => {
     expect(closed.now).toBeUndefined();
     expect(world.clock.sleepers()).toBe(0);
   });
+
+  test("does not wait for a heartbeat that hangs", async () => {
+    const world = slotsWorld({ through: (store) => ({ ...store, renew: () => new Promise<never>(() => {}) }) });
+    await granted(world.slots.acquire(ask(A), never));
+    await world.clock.advance(20_000);
+    const closed = outcome(world.slots.close(1000));
+    await world.clock.advance(1000);
+    expect(closed.now).toBeUndefined();
+    expect(await world.counts()).toEqual({ sessions: 0, requests: 0 });
+    expect(world.clock.sleepers()).toBe(0);
+  });
 });
 
 test("sessions are shown with what they run, until they reside no longer", async () => {

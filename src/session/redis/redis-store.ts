@@ -53,6 +53,8 @@ const CHECK_MS = 500;
 /** An instance is counted until it was silent for so many lease TTLs; it beats three times in each. */
 const SILENT_TTLS = 1.5;
 const BEAT_JITTER = 0.1;
+/** How long a shutdown waits for a store that hangs to hear that this instance is gone. */
+const LEAVE_MS = 500;
 /** Where heartbeats of instances go, beside the scopes. */
 const INSTANCES = "instances";
 const PREFIX = /^[a-z0-9._-]+$/;
@@ -149,11 +151,25 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
     async close() {
       closed.abort();
       health.close();
-      await beats;
-      if (health.state() !== "down") await here.leave().catch(() => {}); // else it is forgotten after a while
-      client.disconnect();
+      const left = beats.then(async () => {
+        if (health.state() !== "down") await here.leave().catch(() => {}); // else it is forgotten after a while
+      });
+      await within(clock, LEAVE_MS, left);
+      client.disconnect(); // what is still unanswered fails now
+      await left;
     },
   };
+}
+
+/** Resolves when the work is done or the time is up. */
+function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    void work.finally(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 /** Answers once the server takes writes and the scopes that failed are served again; checks a store first that was never checked. */
