@@ -19,8 +19,11 @@ export type Answer =
       kind: "open";
       status: number;
       headers: Headers;
-      /** `held`: valid, but without content. `definitive`: the client's own error, or a policy's word. */
-      worth: "content" | "held" | "definitive";
+      /**
+       * `held`: valid, but without content. `definitive`: an answer that settles without content, such as a refusal.
+       * `client_error`: the client's own error, or a policy's word.
+       */
+      worth: "content" | "held" | "definitive" | "client_error";
       body: Whole | Live;
     }>
   /** `usage`: what a stream had said of its tokens by then. */
@@ -53,12 +56,12 @@ export type Reading = Readonly<{
 export async function readAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
   if (response.status < 200 || response.status > 299) return errorAnswer(deps, reading, response);
   const framing = framingOf(reading.inbound, response);
-  if (framing === null) return wholeAnswer(reading, response);
+  if (framing === null) return wholeAnswer(deps, reading, response);
   const encoding = encodingOf(response);
   const decoder = encoding === null ? null : decoderFor(encoding);
   if (encoding !== null && decoder === null) {
     deps.unreadable(reading.admission.provider.name, encoding);
-    const source = open(reading, response, null);
+    const source = open(deps, reading, response, null);
     return {
       kind: "open",
       ...shown(response),
@@ -70,25 +73,26 @@ export async function readAnswer(deps: AnswerDeps, reading: Reading, response: R
 }
 
 async function errorAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
-  const source = open(reading, response, null);
+  const source = open(deps, reading, response, null);
   const read = await readWhole(source);
   if (read.kind === "broke") return lost("truncated");
   const { status, headers } = response;
   const facts = reading.inbound.protocol.readError(status, await decoded(encodingOf(response), read.bytes));
   const verdict = judge(deps, reading, response, facts);
   if (verdict.retry) {
-    return { kind: "fault", verdict, shown: verdict.showable ? { status, headers, body: read.bytes } : null };
+    const whole = verdict.showable && read.kind === "whole";
+    return { kind: "fault", verdict, shown: whole ? { status, headers, body: read.bytes } : null };
   }
   const body: Whole | Live =
     read.kind === "more"
       ? { kind: "live", head: [read.bytes], source, events: null }
       : { kind: "whole", bytes: read.bytes, usage: null, aliases: [] };
-  return { kind: "open", status, headers, worth: "definitive", body };
+  return { kind: "open", status, headers, worth: "client_error", body };
 }
 
-async function wholeAnswer(reading: Reading, response: Response): Promise<Answer> {
+async function wholeAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
   const { inbound, record } = reading;
-  const source = open(reading, response, null);
+  const source = open(deps, reading, response, null);
   const read = await readWhole(source);
   if (read.kind === "broke") return lost("truncated");
   if (read.kind === "more") {
@@ -99,15 +103,13 @@ async function wholeAnswer(reading: Reading, response: Response): Promise<Answer
   const text = await decoded(encodingOf(response), read.bytes);
   const seen = inbound.protocol.judge(inbound.operation, text, response.headers.get("content-type") ?? "");
   if (seen.level === "error") {
-    const verdict = seen.error
-      ? judgeInside(reading, seen.error, seen.error.retryAfterMs)
-      : silentFault("invalid_body");
+    const verdict = seen.error ? judge(deps, reading, response, seen.error) : silentFault("invalid_body");
     if (verdict.retry) return { kind: "fault", verdict, shown: null };
   } else {
     record.sawContent();
   }
   const body: Whole = { kind: "whole", bytes: read.bytes, usage: seen.usage, aliases: seen.aliases };
-  return { kind: "open", ...shown(response), worth: seen.level === "error" ? "definitive" : seen.level, body };
+  return { kind: "open", ...shown(response), worth: seen.level === "error" ? "client_error" : seen.level, body };
 }
 
 async function streamAnswer(
@@ -118,7 +120,7 @@ async function streamAnswer(
 ): Promise<Answer> {
   const { inbound, record, owned } = reading;
   const reader = inbound.protocol.events(inbound.body.byteLength);
-  const source = open(reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
+  const source = open(deps, reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
   const look = await lookAhead(source, reader, {
     started: reading.started,
     kept(bytes) {
@@ -133,13 +135,9 @@ async function streamAnswer(
   }
   const body: Live = { kind: "live", head: look.head, source, events: { reader, framing: how.framing } };
   if (look.kind === "error") {
-    const verdict = judgeInside(
-      reading,
-      look.facts,
-      pushbackMs(response.headers, look.facts.retryAfterMs, deps.clock.wallMs()),
-    );
+    const verdict = judge(deps, reading, response, look.facts);
     if (verdict.retry) return { kind: "fault", verdict, shown: null };
-    return { kind: "open", ...shown(response), worth: "definitive", body };
+    return { kind: "open", ...shown(response), worth: "client_error", body };
   }
   record.sawContent();
   return { kind: "open", ...shown(response), worth: look.kind, body };
@@ -156,26 +154,25 @@ function framingOf(inbound: Inbound, response: Response): Framing | null {
 }
 
 function open(
+  { clock }: AnswerDeps,
   { owned, io }: Reading,
   response: Response,
   how: Readonly<{ splitter: Splitter; decoder: Decoder | null }> | null,
 ) {
   const { splitter, decoder } = how ?? { splitter: null, decoder: null };
-  return owned.use(frameSource(response.body, { splitter, decoder, signal: io.signal }));
+  return owned.use(frameSource(response.body, { clock, splitter, decoder, signal: io.signal }));
 }
 
+/** An error inside a 2xx answer is judged as one inside a 200. */
 function judge(deps: AnswerDeps, reading: Reading, response: Response, facts: ErrorFacts): Verdict {
-  const asked = pushbackMs(response.headers, facts.retryAfterMs, deps.clock.wallMs());
-  return classifyFault({ ...faultOf(reading), status: response.status, facts, pushbackMs: asked });
-}
-
-/** An error that came inside a 200. */
-function judgeInside(reading: Reading, facts: ErrorFacts, pushback: number | null): Verdict {
-  return classifyFault({ ...faultOf(reading), status: 200, facts, pushbackMs: pushback });
-}
-
-function faultOf({ inbound, admission }: Reading) {
-  return { ownCredentials: admission.key === null, shortCall: inbound.operation.kind !== "generate" };
+  const { inbound, admission } = reading;
+  return classifyFault({
+    status: response.ok ? 200 : response.status,
+    facts,
+    pushbackMs: pushbackMs(response.headers, facts.retryAfterMs, deps.clock.wallMs()),
+    ownCredentials: admission.key === null,
+    shortCall: inbound.operation.kind !== "generate",
+  });
 }
 
 function encodingOf(response: Response): string | null {

@@ -75,13 +75,12 @@ export async function attempt(
     if (answer.worth === "content") deps.timed(admission, record.elapsedMs(), false);
   }
   const { status, headers, worth, body } = answer;
-  const definitive = worth === "definitive";
   const prize = opened({
     provider,
     kind,
     status,
     headers,
-    definitive,
+    clientError: worth === "client_error",
     body,
     io,
     record,
@@ -135,7 +134,8 @@ async function lose(
   };
   const { provider, key, upstreamModel } = admission;
   admission.settle(verdict.health);
-  if (inbound.facts.stream && (stopped === "lost_race" || stopped === "first_token_timeout")) {
+  // It took at least so long; a fast failure says nothing about that, nor does a client that left.
+  if (inbound.facts.stream && stopped !== null && TOO_LATE.includes(stopped)) {
     deps.timed(admission, record.elapsedMs(), true);
   }
   const outcome = outcomeOf(stopped);
@@ -155,6 +155,9 @@ async function lose(
   return { kind: "lost", reason: loss };
 }
 
+const TOO_LATE: readonly Why[] = ["lost_race", "first_token_timeout", "total_timeout"];
+const ENDED: readonly Why[] = ["session_ended", "lease_lost", "drain", "called_off"];
+
 /** A first attempt that loses to its hedge had been given its time: a black hole is found although hedges cover it. */
 function healthWhenStopped(stopped: Why | null, kind: AttemptKind): Verdict["health"] {
   if (stopped === null || isTimeout(stopped)) return "failed";
@@ -164,8 +167,7 @@ function healthWhenStopped(stopped: Why | null, kind: AttemptKind): Verdict["hea
 function outcomeOf(stopped: Why | null): AttemptOutcome {
   if (stopped === "lost_race") return "lost";
   if (stopped === "client_left") return "client_left";
-  if (stopped === "session_ended" || stopped === "drain" || stopped === "called_off") return "ended";
-  return "failed";
+  return stopped !== null && ENDED.includes(stopped) ? "ended" : "failed";
 }
 
 function codeOf(error: unknown): string {

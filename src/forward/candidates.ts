@@ -34,8 +34,13 @@ export function latitude(
   return { hedgeable, attemptsMax };
 }
 
-/** Why a ranking has nobody in it: nobody ever would, or those who would are not to be asked just now. */
+/**
+ * Why a ranking has nobody in it: nobody ever would, or those who would are not to be asked just now. A request that is
+ * bound to an account finds it gone rather than nobody at all.
+ */
 export function whyNobody(ranking: Ranking): Unadmitted | "no_provider" {
-  const resting = ranking.out.some(({ reason }) => reason === "open" || reason === "cooling");
-  return resting ? explain([], ranking.out) : "no_provider";
+  const why = explain([], ranking.out);
+  if (why.code !== "none_left") return why;
+  const bound = ranking.out.some(({ reason }) => reason === "other_account");
+  return bound ? { code: "providers_down", backInMs: null } : "no_provider";
 }

@@ -1,3 +1,4 @@
+import type { Background } from "../core/background.ts";
 import type { Write } from "./relay.ts";
 
 /** How the stream to the client is to end: cleanly, or by a reset because what it said is not whole. */
@@ -7,14 +8,22 @@ export type Close = "end" | "reset";
  * The body of a streamed answer, written by `body`, which owns all that is behind it. Should the client leave before
  * anybody asks for the first byte, `body` runs all the same, with nobody to write to, so that what it owns is given back.
  */
-export function clientStream(signal: AbortSignal, body: (write: Write) => Promise<Close>): ReadableStream<Uint8Array> {
+export function clientStream(
+  signal: AbortSignal,
+  background: Background,
+  body: (write: Write) => Promise<Close>,
+): ReadableStream<Uint8Array> {
   let begun = false;
   const onAbort = () => {
     if (begun) return;
     begun = true;
-    void body(() => {});
+    background.track(
+      "stream that nobody reads",
+      body(() => {}),
+    );
   };
-  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
   const source: Bun.DirectUnderlyingSource<Uint8Array> = {
     type: "direct",
     async pull(controller) {

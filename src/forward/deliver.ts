@@ -7,7 +7,9 @@ import type { Close } from "./client-stream.ts";
 import type { AttemptEnd } from "./admission.ts";
 import type { Inbound } from "./inbound.ts";
 import type { Live, Opened } from "./opened.ts";
+import { stoppedError } from "./own-errors.ts";
 import { type RelayEnd, relay, type Write } from "./relay.ts";
+import { settled } from "./stoppable.ts";
 
 export type DeliverDeps = Readonly<{ clock: Clock; observe: Observer; background: Background }>;
 
@@ -43,15 +45,24 @@ export async function deliver(
     deps.observe({ kind: "stream_broken", requestId: inbound.requestId, provider: provider.name, how });
     if (end.kind === "broken") winner.broke();
   }
+  record.ended({ outcome: outcomeOf(end), reason: how ?? "", usage });
+  // The client's last byte does not wait for the upstream's socket, nor the slot for the client.
+  deps.background.track("winner", winner.close(slotEnd(end, to.how)));
   const error = errorFor(end);
   const framing = live.source.encoded ? null : (live.events?.framing ?? null);
-  const close: Close = error === null || framing !== null ? "end" : "reset";
-  if (error && framing) await to.write(endOf(inbound, error, framing, live));
+  const told = error === null || (framing !== null && (await writeEnd(endOf(inbound, error, framing, live))));
   inbound.beforeEnd();
-  record.ended({ outcome: outcomeOf(end), reason: how ?? "", usage });
-  // The client's last byte does not wait for the upstream's socket.
-  deps.background.track("winner", winner.close(slotEnd(end, to.how)));
-  return { close, how: end.kind, error: error?.code ?? "", usage, aliases };
+  return { close: told ? "end" : "reset", how: end.kind, error: error?.code ?? "", usage, aliases };
+
+  /** The I/O has been called off: a client that does not read has two seconds for its last event. */
+  async function writeEnd(event: Uint8Array): Promise<boolean> {
+    try {
+      await settled(Promise.resolve(to.write(event)), winner.io.signal, deps.clock);
+      return true;
+    } catch {
+      return false;
+    }
+  }
 }
 
 function endOf(inbound: Inbound, error: OwnError, framing: Framing, live: Live): Uint8Array {
@@ -70,9 +81,7 @@ function errorFor(end: RelayEnd): OwnError | null {
   // The client has seen the upstream's own error event: a second one would be our invention.
   if (end.kind === "answered" || end.kind === "client_left") return null;
   if (end.kind === "stopped") {
-    return end.why === "drain"
-      ? { code: "draining", message: "The proxy is shutting down and this answer did not end in time." }
-      : { code: "attempts_failed", message: "The session was ended by an operator." };
+    return stoppedError(end.why) ?? { code: "timed_out", message: "The answer took too long to be read." };
   }
   switch (end.how) {
     case "error_event":

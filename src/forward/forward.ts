@@ -1,3 +1,4 @@
+import type { OwnError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { Provider } from "../provider/provider.ts";
 import { rank, type Standing, type Wish } from "../provider/rank.ts";
@@ -9,7 +10,8 @@ import { type Flight, type FlightDeps, takeOff } from "./flight.ts";
 import { settlementOf } from "./homes.ts";
 import type { Inbound } from "./inbound.ts";
 import { failureOf, unadmitted } from "./own-errors.ts";
-import { type RespondDeps, type Reply, refuse, respondInTime } from "./respond.ts";
+import { respondInTime } from "./keep-alive.ts";
+import { type RespondDeps, type Reply, refuse } from "./respond.ts";
 
 export type ForwardDeps = ContestDeps &
   FlightDeps &
@@ -29,15 +31,16 @@ export async function forward(deps: ForwardDeps, plan: ForwardPlan, inbound: Inb
   try {
     return await answer(deps, plan, flight);
   } catch (error) {
-    // Nothing is expected to end here; should it, it is told, and the client has an answer all the same.
-    const fields = {
-      request_id: inbound.requestId,
-      error: String(error),
-      stack: error instanceof Error ? (error.stack ?? "") : "",
-    };
-    deps.observe({ kind: "notice", level: "error", what: "request failed inside the proxy", fields });
-    return refuse(flight, { code: "attempts_failed", message: "The request failed inside the proxy." });
+    return refuse(flight, brokenInside(deps, inbound, error));
   }
+}
+
+/** Nothing is expected to end here; should it, it is told, and the client has an answer all the same. */
+function brokenInside({ observe }: ForwardDeps, { requestId }: Inbound, error: unknown): OwnError {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const fields = { request_id: requestId, error: String(error), stack };
+  observe({ kind: "notice", level: "error", what: "request failed inside the proxy", fields });
+  return { code: "attempts_failed", message: "The request failed inside the proxy." };
 }
 
 async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Promise<Response> {
@@ -49,7 +52,13 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   if (ranking.order.length === 0) return refuse(flight, unadmitted(whyNobody(ranking)));
   const { trail } = flight.story;
   const running = contest(deps, plan.rules, inbound, { ranking, trail, stop: flight.stop });
-  const reply = running.then((result) => settle(deps, plan, flight, homes, result));
+  const reply = running.then(
+    (result) => settle(deps, plan, flight, homes, result),
+    (error: unknown): Reply => ({
+      kind: "failure",
+      failure: { kind: "own", error: brokenInside(deps, inbound, error) },
+    }),
+  );
   return respondInTime(deps, flight, reply);
 }
 

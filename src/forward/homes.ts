@@ -32,7 +32,7 @@ export function settlementOf(
   const short = inbound.operation.kind === "count" || inbound.operation.kind === "embed";
   if (short) return { how: "answered_aside", served: null, sticky: home?.provider === at ? "hit" : "off" };
   const sticky = home === null ? "miss" : home.provider === at ? "hit" : "moved";
-  if (winner.definitive) return { how: "answered_aside", served: null, sticky };
+  if (winner.clientError) return { how: "answered_aside", served: null, sticky };
   const served: Served = {
     session: inbound.session,
     model: inbound.facts.model,

@@ -44,6 +44,8 @@ export async function lookAhead(
       quiet = liveness;
       if (seen.level === "started") on.started();
       const found = seen.level === "content" || seen.level === "definitive" || seen.level === "held";
+      // The stream is over with this frame. One that is no whole answer is cut off here, and no event could be put after it.
+      if (found && piece.unended && !reader.ended()) return { kind: "truncated", error: null, empty: false };
       if (found || seen.error) {
         const rest = piece.frames.slice(at + 1);
         for (const later of rest) reader.watch(later);
@@ -57,7 +59,8 @@ export async function lookAhead(
       }
     }
     const kept = source.encoded ? piece.pass : joined(keep);
-    if (kept.byteLength > 0) head.push(kept);
+    if (kept.byteLength === 0) continue;
+    head.push(kept);
     keptBytes += kept.byteLength;
     const tooMuch = counted >= EVENTS_MAX || countedBytes > BYTES_MAX || keptBytes > KEPT_BYTES_MAX;
     if (tooMuch || !on.kept(kept.byteLength)) return { kind: "content", head };

@@ -17,7 +17,7 @@ export type Opened = AsyncDisposable &
     status: number;
     headers: Headers;
     /** The client's own error or a policy's word: says nothing about where the session lives. */
-    definitive: boolean;
+    clientError: boolean;
     body: Whole | Live;
     io: Stoppable;
     record: Attempted;
@@ -40,7 +40,7 @@ export type Live = Readonly<{
 }>;
 
 export function opened(
-  parts: Pick<Opened, "provider" | "kind" | "status" | "headers" | "definitive" | "body" | "io" | "record"> &
+  parts: Pick<Opened, "provider" | "kind" | "status" | "headers" | "clientError" | "body" | "io" | "record"> &
     Readonly<{ admission: Admission; owned: AsyncDisposableStack }>,
 ): Opened {
   const { admission, owned, ...rest } = parts;

@@ -1,10 +1,13 @@
 import type { OwnError } from "../core/errors.ts";
 import type { Unadmitted } from "./unadmitted.ts";
+import type { ShownAnswer } from "./answer.ts";
 import type { Loss } from "./attempt.ts";
-import { isTimeout } from "./stop.ts";
+import { isTimeout, type Why } from "./stop.ts";
 
-/** What the client is told when no attempt had an answer for it; `shown` is an upstream's own error answer where one may be shown. */
-export type Failure = Readonly<{ kind: "shown"; loss: Loss }> | Readonly<{ kind: "own"; error: OwnError }>;
+/** What the client is told when no attempt had an answer for it: an upstream's own error answer where one may be shown, or ours. */
+export type Failure =
+  | Readonly<{ kind: "shown"; provider: string; answer: ShownAnswer }>
+  | Readonly<{ kind: "own"; error: OwnError }>;
 
 const MESSAGES = {
   providers_full: "Every provider that could serve this is at its limit of concurrent sessions or requests.",
@@ -19,13 +22,13 @@ const MESSAGES = {
  */
 export function failureOf(losses: readonly Loss[], why: Unadmitted | null): Failure {
   const shown = losses.findLast((loss) => loss.shown !== null);
-  if (shown) return { kind: "shown", loss: shown };
+  if (shown?.shown) return { kind: "shown", provider: shown.provider.name, answer: shown.shown };
   const last = losses.at(-1);
   if (!last) return { kind: "own", error: unadmitted(why) };
   if (last.stopped !== null && isTimeout(last.stopped)) {
-    return own("timed_out", "Every attempt ended without an answer, the last by a timeout.");
+    return { kind: "own", error: own("timed_out", "Every attempt ended without an answer, the last by a timeout.") };
   }
-  return own("attempts_failed", "Every attempt failed before an answer began.");
+  return { kind: "own", error: own("attempts_failed", "Every attempt failed before an answer began.") };
 }
 
 export function unadmitted(why: Unadmitted | "no_provider" | null): OwnError {
@@ -38,6 +41,13 @@ export function unadmitted(why: Unadmitted | "no_provider" | null): OwnError {
   return why.backInMs === null ? { ...error, retryAfterMs: 1_000 } : { ...error, retryAfterMs: why.backInMs };
 }
 
-function own(code: "timed_out" | "attempts_failed", message: string): Failure {
-  return { kind: "own", error: { code, message, exhausted: true } };
+/** What the client of a request that we stopped is told; null: it left by itself. */
+export function stoppedError(why: Why | null): OwnError | null {
+  if (why === "drain") return { code: "draining", message: "The proxy is shutting down.", retryAfterMs: 1_000 };
+  if (why === "session_ended") return own("attempts_failed", "The session was ended by an operator.");
+  return why === "lease_lost" ? own("attempts_failed", "The session's slot was lost.") : null;
+}
+
+function own(code: "timed_out" | "attempts_failed", message: string): OwnError {
+  return { code, message, exhausted: true };
 }

@@ -1,6 +1,8 @@
 import type { Frame } from "../protocol/protocol.ts";
 import type { Splitter } from "../protocol/frames.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Decoder } from "./decode.ts";
+import { settled } from "./stoppable.ts";
 
 /** What one read of an upstream's body brought. */
 export type Piece =
@@ -28,20 +30,24 @@ const NOTHING = new Uint8Array(0);
  */
 export function frameSource(
   body: ReadableStream<Uint8Array> | null,
-  how: Readonly<{ splitter: Splitter | null; decoder: Decoder | null; signal: AbortSignal }>,
+  how: Readonly<{ clock: Clock; splitter: Splitter | null; decoder: Decoder | null; signal: AbortSignal }>,
 ): Source {
-  const { splitter, decoder, signal } = how;
+  const { clock, splitter, decoder, signal } = how;
   const reader = body?.getReader();
   let over: Piece | null = reader ? null : { kind: "end" };
+  let cancelled: Promise<void> | undefined;
 
+  /** Once: a second cancel of a stream is answered at once, and not when the first has ended. */
+  function cancel(): Promise<void> {
+    // It rejects where the body has already failed, which is one way of having ended.
+    cancelled ??= Promise.resolve(reader?.cancel().catch(() => undefined));
+    return cancelled;
+  }
   // A read under way ends with its reader, whatever the runtime makes of the abort of the request behind it.
   const stop = () => void cancel();
-  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
 
-  /** Rejects where the body has already failed, which is one way of having ended. */
-  async function cancel() {
-    await reader?.cancel().catch(() => undefined);
-  }
   async function piece(chunk: Uint8Array): Promise<Piece> {
     if (!splitter) return { kind: "frames", frames: [], pass: chunk, unended: false };
     if (!decoder) {
@@ -72,7 +78,7 @@ export function frameSource(
     async [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", stop);
       decoder?.close();
-      await cancel();
+      await settled(cancel(), signal, clock).catch(() => undefined);
     },
   };
 }
