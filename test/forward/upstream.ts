@@ -60,16 +60,23 @@ export const fails =
     throw new HedgerowError(code, code);
   };
 
-/** Never answers, until it is aborted. */
-export const silent: Act = ({ signal }) =>
+/** Never connects, until it is aborted. */
+export const unreachable: Act = ({ signal }) =>
   new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 
-/** Does as `act` after `ms`. */
+/** Takes the request and never answers it. */
+export const silent: Act = (request) => {
+  request.connected();
+  return unreachable(request);
+};
+
+/** Takes the request and does as `act` after `ms`. */
 export const after =
   (ms: number, act: Act): Act =>
   async (request) => {
+    request.connected();
     await request.clock.sleep(ms, request.signal);
     return act(request);
   };
