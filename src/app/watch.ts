@@ -5,9 +5,12 @@ import type { Clock } from "../core/clock.ts";
 /** Watches files through their directories. Owns the watchers until disposed. */
 export type FileWatch = Disposable &
   Readonly<{
-    /** From now on these files, as they are now. */
+    /** From now on these files; one that was not watched before as it is now. */
     watch(files: readonly string[]): void;
   }>;
+
+/** By file; a state is equal to another where nothing has happened in between. */
+type States = ReadonlyMap<string, string>;
 
 /** Editors write a file in several steps, and mounted secrets swap several links at once. */
 const SETTLE_MS = 200;
@@ -20,9 +23,9 @@ const SETTLE_MS = 200;
 export function fileWatch(clock: Clock, onChange: () => void, onError: (error: unknown) => void): FileWatch {
   const watchers = new Map<string, FSWatcher>();
   let files: readonly string[] = [];
-  /** As they were read, and as they were at the last look. */
-  let read = "";
-  let seen = "";
+  /** As they were when they were read, or just before; and as they were at the last look. */
+  let read: States = new Map();
+  let seen: States = new Map();
   let cancel: (() => void) | null = null;
 
   // Not put off by further events: in a busy directory there would never be an end of them.
@@ -32,15 +35,14 @@ export function fileWatch(clock: Clock, onChange: () => void, onError: (error: u
   const look = () => {
     cancel = null;
     follow(); // directories may have come and gone without any change to the files
-    const now = stateOf(files);
-    const settled = now === seen;
+    const now: States = new Map(files.map((file) => [file, stateOf(file)]));
+    const before = seen;
+    const isAsIn = (states: States) => files.every((file) => states.get(file) === now.get(file));
     seen = now;
-    if (now === read) return;
-    if (!settled) return lookSoon();
-    const named = files;
+    if (isAsIn(read)) return;
+    if (!isAsIn(before)) return lookSoon();
+    read = now; // and not as they are after the call: what is written meanwhile is seen at the next look
     onChange();
-    // As they were before they were read: what is written in between is seen at the next look.
-    if (named.join() === files.join()) read = now;
     lookSoon();
   };
   const follow = () => {
@@ -65,7 +67,8 @@ export function fileWatch(clock: Clock, onChange: () => void, onError: (error: u
     watch(next) {
       files = next;
       follow();
-      read = stateOf(next);
+      // Somebody may have read them just now, and somebody else have written since: reading once more does no harm.
+      read = new Map(next.map((file) => [file, read.get(file) ?? stateOf(file)]));
     },
     [Symbol.dispose]() {
       cancel?.();
@@ -123,12 +126,8 @@ function stampOf(path: string): string {
   }
 }
 
-/** Changes when the content of one of them may have: also by a write in place, and when it can or cannot be read any more. */
-function stateOf(files: readonly string[]): string {
-  return files.map(fileState).join();
-}
-
-function fileState(file: string): string {
+/** Changes when the content may have: also by a write in place, and when it can or cannot be read any more. */
+function stateOf(file: string): string {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
     return [dev, ino, size, mtimeMs, ctimeMs].join(":");

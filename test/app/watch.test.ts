@@ -160,6 +160,14 @@ test("a file changed again while the change is being read is read again", async 
   expect(changes).toBe(2);
 });
 
+test("a file changed just after somebody else read it is read again, as nobody can know which came first", async () => {
+  watching.watch([file]);
+  swapped("two");
+  watching.watch([file]);
+  await settles();
+  expect(changes).toBe(1);
+});
+
 test("nothing is called after the end", async () => {
   watching.watch([file]);
   swapped("two");
