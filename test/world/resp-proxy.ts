@@ -124,7 +124,7 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
   };
 }
 
-type Value = string | null | readonly Value[];
+type Value = string | readonly Value[];
 
 /** Reads the protocol's values out of a stream of text, and tells each when it is whole. */
 function valueReader(onValue: (value: Value) => void): (text: string) => void {
@@ -138,19 +138,26 @@ function valueReader(onValue: (value: Value) => void): (text: string) => void {
   };
 }
 
+const MAP = "%";
+/** Followed by as many values as they say, a map by pairs. */
+const AGGREGATE = `*~>${MAP}`;
+/** Followed by as many bytes as they say. */
+const BULK = "$=!";
+
 /** Null while the value is not whole. https://redis.io/docs/latest/develop/reference/protocol-spec/ */
 function valueAt(text: string, at: number): Readonly<{ value: Value; end: number }> | null {
   const lineEnd = text.indexOf("\r\n", at);
   if (lineEnd < 0) return null;
-  const [kind, line, next] = [text[at], text.slice(at + 1, lineEnd), lineEnd + 2];
-  if ((kind !== "$" && kind !== "*") || Number(line) < 0) return { value: kind === "$" ? null : line, end: next };
-  if (kind === "$") {
-    const end = next + Number(line) + 2;
+  const [kind = "", line, next] = [text[at], text.slice(at + 1, lineEnd), lineEnd + 2];
+  const size = Number(line);
+  if (BULK.includes(kind) && size >= 0) {
+    const end = next + size + 2;
     return text.length < end ? null : { value: text.slice(next, end - 2), end };
   }
+  if (!AGGREGATE.includes(kind) || size < 0) return { value: line, end: next };
   const values: Value[] = [];
   let end = next;
-  for (let left = Number(line); left > 0; left--) {
+  for (let left = kind === MAP ? 2 * size : size; left > 0; left--) {
     const read = valueAt(text, end);
     if (read === null) return null;
     values.push(read.value);
