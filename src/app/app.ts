@@ -111,6 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     homes,
     account,
     drained,
+    logged: log.written,
     edge: () => edge,
     onError,
   });

@@ -19,6 +19,8 @@ export type DrainParts = Readonly<{
   drained: AbortController;
   /** New requests on connections that are kept open are refused from now on. */
   refuse(): void;
+  /** Resolves when the log is out. */
+  logged(): Promise<void>;
 }>;
 
 /** What is cut at the end may still write its last event, and the store may take the leases back, for so long. */
@@ -44,6 +46,7 @@ export async function drain(
   await within(clock, LAST_WORDS_MS, parts.background.drained());
   await parts.stores.close();
   observe({ kind: "notice", level: "info", what: "drained", fields: { leases: slots.leases() } });
+  await within(clock, LAST_WORDS_MS, parts.logged());
 }
 
 /** Resolves when the work is done or the time is up. */

@@ -8,6 +8,8 @@ export type LineWriter = Readonly<{
   write(line: string): void;
   /** Lines nobody will read: the reader was too slow, the disk full or the pipe closed. */
   dropped(): number;
+  /** Resolves when all lines so far have been taken, or are lost; to be awaited before the process ends. */
+  written(): Promise<void>;
 }>;
 
 /** Text handed over and not yet taken by the reader: some thousand lines, enough for a log collector that restarts. */
@@ -29,26 +31,53 @@ export function lineWriter(
   let heldBytes = 0;
   let dropped = 0;
   let lostSinceTold = 0;
-  const drop = () => {
-    dropped++;
-    lostSinceTold++;
+  let writing = false;
+  let next: string[] = [];
+  let onQuiet: (() => void)[] = [];
+  const drop = (lines: number) => {
+    dropped += lines;
+    lostSinceTold += lines;
+  };
+  // A write costs more than making its line: what comes while one is under way goes out with the next, in one.
+  const flush = () => {
+    if (writing) return;
+    if (next.length === 0) {
+      for (const quiet of onQuiet) quiet();
+      onQuiet = [];
+      return;
+    }
+    const lines = next;
+    const text = lines.join("");
+    const bytes = Buffer.byteLength(text);
+    next = [];
+    writing = true;
+    stream.write(text, (error) => {
+      writing = false;
+      heldBytes -= bytes;
+      if (error) drop(lines.length);
+      else if (lostSinceTold > 0) {
+        const lost = lostSinceTold;
+        lostSinceTold = 0;
+        onResumed(lost);
+      }
+      flush();
+    });
   };
   // Without a listener a failed write would be an uncaught error and end the process.
   stream.on("error", () => {});
   return {
     write(line) {
       const bytes = Buffer.byteLength(line);
-      if (heldBytes + bytes > heldBytesMax) return drop();
+      if (heldBytes + bytes > heldBytesMax) return drop(1);
       heldBytes += bytes;
-      stream.write(line, (error) => {
-        heldBytes -= bytes;
-        if (error) return drop();
-        if (lostSinceTold === 0) return;
-        const lost = lostSinceTold;
-        lostSinceTold = 0;
-        onResumed(lost);
-      });
+      next.push(line);
+      flush();
     },
     dropped: () => dropped,
+    written: () =>
+      new Promise((resolve) => {
+        onQuiet.push(resolve);
+        flush();
+      }),
   };
 }

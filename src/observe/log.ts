@@ -24,6 +24,8 @@ export type Log = Readonly<{
   setLevel(level: LogLevel): void;
   /** Lines that could not be written, since the start. */
   dropped(): number;
+  /** Resolves when all lines so far are out, or lost. */
+  written(): Promise<void>;
 }>;
 
 export function openLog(rules: LogRules): Log {
@@ -49,6 +51,7 @@ export function openLog(rules: LogRules): Log {
       logger.level = level;
     },
     dropped: writer.dropped,
+    written: writer.written,
   };
 }
 

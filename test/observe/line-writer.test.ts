@@ -23,8 +23,25 @@ test("a reader that does not read costs lines, not memory or time", () => {
   const stream = heldStream();
   const writer = lineWriter(stream, () => {}, 10);
   for (const line of ["12345", "67890", "lost1", "lost2"]) writer.write(line);
+  stream.take();
   expect(stream.written).toEqual(["12345", "67890"]);
   expect(writer.dropped()).toBe(2);
+});
+
+test("lines that come while one is being written go out in order, in one write", async () => {
+  const stream = heldStream();
+  const writer = lineWriter(stream, () => {});
+  for (const line of ["one\n", "two\n", "three\n"]) writer.write(line);
+  expect(stream.written).toEqual(["one\n"]);
+  stream.take();
+  expect(stream.written).toEqual(["one\n", "two\nthree\n"]);
+  let quiet = false;
+  void writer.written().then(() => (quiet = true));
+  await Promise.resolve();
+  expect(quiet).toBe(false);
+  stream.take();
+  await writer.written();
+  expect(quiet).toBe(true);
 });
 
 test("the first line after a gap tells how many were lost, once", () => {

@@ -50,7 +50,13 @@ const KEY = "sk-canary-0123456789-tail";
 
 test("a key that slipped into an event as a secret is hidden in every sink", async () => {
   let text = "";
-  const stream = { write: (line: string) => (text += line), on: () => {} };
+  const stream = {
+    write(line: string, callback: () => void) {
+      text += line;
+      callback();
+    },
+    on: () => {},
+  };
   const log = openLog({ level: "debug", format: "json", colour: false, wallMs: () => 0, stream });
   const metrics = openMetrics({
     providers: async () => [],
