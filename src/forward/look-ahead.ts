@@ -29,6 +29,7 @@ export async function lookAhead(
   let keptBytes = 0;
   let quiet = false;
   let first = true;
+  let started = false;
 
   for (;;) {
     const piece = await source.next();
@@ -42,7 +43,10 @@ export async function lookAhead(
       const liveness = seen.level === "liveness";
       if (!(liveness && quiet)) keep.push(frame);
       quiet = liveness;
-      if (seen.level === "started") on.started();
+      if (seen.level === "started" && !started) {
+        started = true;
+        on.started();
+      }
       const found = seen.level === "content" || seen.level === "definitive" || seen.level === "held";
       // The stream is over with this frame. One that is no whole answer is cut off here, and no event could be put after it.
       if (found && piece.unended && !reader.ended()) return { kind: "truncated", error: null, empty: false };
