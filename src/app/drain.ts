@@ -33,7 +33,8 @@ export async function drain(
 ): Promise<void> {
   const { clock, observe, server, slots } = parts;
   observe({ kind: "notice", level: "info", what: "draining", fields: { leases: slots.leases() } });
-  // A load balancer needs a moment to see that readiness is gone; whoever it still sends is served.
+  // A load balancer needs a moment to see that readiness is gone; whoever it still sends is served, once.
+  server.leave();
   await clock.sleep(rules.drainDelayMs);
   parts.refuse();
   parts.feed.close();

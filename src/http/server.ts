@@ -25,6 +25,8 @@ export type ServerRules = Readonly<{
 /** Owns the listening socket. */
 export type Server = Readonly<{
   url: string;
+  /** From now on each answer is the last on its connection, so that clients who keep theirs open go elsewhere (RFC 9112, 9.6). */
+  leave(): void;
   /** Stops accepting; resolves when the requests that run have ended. */
   drained(): Promise<void>;
   /** Cuts what still runs. */
@@ -33,6 +35,7 @@ export type Server = Readonly<{
 
 /** Listens at once; throws where the port is taken. */
 export function listen(deps: ServerDeps, rules: ServerRules): Server {
+  let leaving = false;
   const app = new Elysia({
     aot: true,
     handler: { standardHostname: false },
@@ -43,7 +46,15 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
       deps.onError(error);
       return new Response(null, { status: 500 });
     })
-    .all("/*", ({ request, server }) => route(deps, request, server), { parse: "none" });
+    .all(
+      "/*",
+      async ({ request, server }) => {
+        const response = await route(deps, request, server);
+        if (leaving) response.headers.set("connection", "close");
+        return response;
+      },
+      { parse: "none" },
+    );
   const { host, port, reusePort, tls } = rules;
   app.listen({
     hostname: host,
@@ -58,6 +69,9 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
   if (!server) throw new Error("the server did not start");
   return {
     url: urlOf(server.port ?? port, host, tls !== null),
+    leave() {
+      leaving = true;
+    },
     async drained() {
       await server.stop(false);
     },
