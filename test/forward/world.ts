@@ -17,9 +17,8 @@ import { cooldowns } from "../../src/provider/cooldown.ts";
 import type { Provider } from "../../src/provider/provider.ts";
 import { type Standing, upstreamModel } from "../../src/provider/rank.ts";
 import { memoryHomes } from "../../src/session/memory-homes.ts";
-import { memoryLeases } from "../../src/session/memory-leases.ts";
-import { createSlots } from "../../src/session/slots.ts";
 import { handClock } from "../world/clock.ts";
+import { memorySlots } from "./memory-slots.ts";
 import type { Act } from "./upstream.ts";
 
 export type Ask = Readonly<{
@@ -43,29 +42,15 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
   const broken: unknown[] = [];
   const observe = (event: ProxyEvent) => void events.push(event);
   const jobs = background((what, error) => broken.push(what, error));
-  const store = memoryLeases({ nowMs: clock.monoMs });
   const homes = memoryHomes({ nowMs: clock.monoMs });
   const drain = new AbortController();
   const idle = rules.idle ?? "yield";
-  let leases = 0;
-  const slots = createSlots({
-    store,
+  const { slots, store } = memorySlots({
     clock,
-    random: () => 0.5,
     background: jobs,
     observe,
-    rules: () => ({
-      residenceMs: 300_000,
-      leaseTtlMs: 30_000,
-      idle,
-      waitMax: 256,
-      asksAgainMs: 250,
-      tombstoneMs: 600_000,
-      sweepEveryMs: 30_000,
-      storeTimeoutMs: 0,
-    }),
-    leaseId: () => `one.boot.${++leases}`,
-    scopes: () => providers.map(({ name }) => `provider:${name}`),
+    waitMax: 256,
+    idle: () => idle,
     forgetHome: homes.forget,
   });
   const cooling = cooldowns(clock);
