@@ -11,6 +11,8 @@ import { eventually } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
 
+type RedisKeys = Readonly<Record<string, unknown>>;
+
 const SCOPE = "provider:a";
 const LEASE_TTL_MS = 1_000;
 /** Long enough for a busy machine, short enough to be waited for. */
@@ -32,22 +34,20 @@ describeWithRedis("a store that goes away", () => {
   });
 
   /** Proxies that share the limit, and know of each other. */
-  async function start(limit: number, names: readonly string[], more: Readonly<Record<string, unknown>> = {}) {
+  async function start(limit: number, names: readonly string[], keysOf: (name: string) => RedisKeys = () => ({})) {
     house = installation(
       { a: gate.talking },
       {
         each: { limits: { sessions: limit } },
         config: {
           defaults: { hedge: { after: "off" } },
-          sessions: {
-            lease_ttl: `${LEASE_TTL_MS}ms`,
-            store: "redis",
-            redis: { url: redis.url, timeout: TIMEOUT, ...more },
-          },
+          sessions: { lease_ttl: `${LEASE_TTL_MS}ms`, store: "redis" },
         },
       },
     );
-    const proxies = await Promise.all(names.map((name) => house.start(name)));
+    const proxies = await Promise.all(
+      names.map((name) => house.start(name, { redis: { url: redis.url, timeout: TIMEOUT, ...keysOf(name) } })),
+    );
     const sinceMs = await scope.nowMs();
     await eventually("each has counted all", async () => {
       const beats = await redis.admin.zcount("hedgerow:{instances}", `(${sinceMs}`, "+inf");
@@ -129,7 +129,7 @@ describeWithRedis("a store that goes away", () => {
 
   test("its replies are lost: whoever asks is served, and no slot is left that nobody knows of", async () => {
     using proxy = respProxy({ port: redis.port });
-    const [one] = pair(await start(2, ["one"], { url: `redis://127.0.0.1:${proxy.port}` }));
+    const [one] = pair(await start(2, ["one"], () => ({ url: `redis://127.0.0.1:${proxy.port}` })));
     proxy.loseReplies();
     const streams = await Promise.all(["a1", "a2"].map((session) => startTalk(one.url, session)));
     expect(await refusal(one, "a3")).toBe("providers_full");
@@ -144,8 +144,33 @@ describeWithRedis("a store that goes away", () => {
     expect(changes(one)).toEqual(["store down", "store up"]);
   });
 
+  test("out of reach for one of two: it keeps what it has, takes no more, and tells all of it when it is back", async () => {
+    using proxy = respProxy({ port: redis.port });
+    const [one, two] = pair(
+      await start(2, ["one", "two"], (name) => (name === "one" ? { url: `redis://127.0.0.1:${proxy.port}` } : {})),
+    );
+    const streams = [await startTalk(one.url, "a1"), await startTalk(one.url, "a2")];
+    proxy.cutOff();
+    await down(one);
+    await eventually("its leases have lapsed", async () => (await scope.live()).leases === 0);
+    expect(await refusal(one, "a3")).toBe("providers_full");
+    streams.push(await startTalk(two.url, "b1"), await startTalk(two.url, "b2"));
+    expect(await refusal(two, "b3")).toBe("providers_full");
+    proxy.mend();
+    await up(one);
+    expect(await scope.live()).toEqual({ sessions: 4, leases: 4 });
+    for (const each of [one, two]) expect(await refusal(each, "c1")).toBe("providers_full");
+    for (const session of ["a1", "a2", "b1", "b2"]) gate.open(session);
+    for (const stream of streams) expect(await stream.rest()).toMatchObject({ clean: true, error: false });
+    await eventually("no lease is left", async () => (await scope.leases()).length === 0);
+    // The limit at those who have the store, and once more at the one who does not.
+    expect(judge(house.history, SCOPE)).toMatchObject({ unreleased: [], twice: [], peakSessions: 4 });
+    expect(changes(one)).toEqual(["store down", "store up"]);
+    expect(changes(two)).toEqual([]);
+  });
+
   test("with open each proxy goes up to the whole limit by itself", async () => {
-    const [one, two] = pair(await start(2, ["one", "two"], { when_down: "open" }));
+    const [one, two] = pair(await start(2, ["one", "two"], () => ({ when_down: "open" })));
     await redis.crash();
     await down(one, two);
     const streams = [];
@@ -162,7 +187,7 @@ describeWithRedis("a store that goes away", () => {
   });
 
   test("with refuse nobody new comes in, readiness says so, and what runs goes on", async () => {
-    const [one] = pair(await start(2, ["one"], { when_down: "refuse" }));
+    const [one] = pair(await start(2, ["one"], () => ({ when_down: "refuse" })));
     const stream = await startTalk(one.url, "a1");
     await redis.crash();
     await down(one);

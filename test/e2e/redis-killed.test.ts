@@ -15,6 +15,9 @@ setDefaultTimeout(60_000);
 const LIMIT = 4;
 const LEASE_TTL_MS = 2_000;
 const SCOPE = "provider:a";
+/** Every so often a client leaves, at some moment within what an answer takes. */
+const LEAVES_EVERY = 4;
+const LEAVES_WITHIN_MS = 13;
 const hashOf = (session: string) => sessionHash("anonymous", session);
 
 describeWithRedis("several proxies under load, one killed by -9", () => {
@@ -99,8 +102,10 @@ function startLoad(proxies: readonly Hedgerow[]): Readonly<{ served(): number; s
   const client = async (lane: number) => {
     for (let turn = 0; !over.signal.aborted; turn++) {
       const proxy = proxies[(lane + turn) % proxies.length];
+      const leaves = turn % LEAVES_EVERY === 0 ? { signal: AbortSignal.timeout(1 + (turn % LEAVES_WITHIN_MS)) } : {};
+      const asking = { ...asSession(`s${(lane * 5 + turn) % 13}`), ...leaves };
       // One that was killed answers nobody.
-      const heard = await ask(proxy?.url ?? "", "anthropic", asSession(`s${(lane * 5 + turn) % 13}`)).catch(() => null);
+      const heard = await ask(proxy?.url ?? "", "anthropic", asking).catch(() => null);
       if (heard?.status === 200) served++;
     }
   };

@@ -1,6 +1,6 @@
 import { type Behave, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { nowMs, type Seen } from "../session/redis/history.ts";
-import { type Hedgerow, startHedgerow } from "./binary.ts";
+import { binary, type Hedgerow, startHedgerow } from "./binary.ts";
 import { sessionOf } from "./gates.ts";
 import { configText, providerEntry, type WorldOptions } from "./scripted-upstream.ts";
 
@@ -21,6 +21,7 @@ export function installation<Name extends string>(
 ): Installation<Name> {
   const held = new AsyncDisposableStack();
   const history: Seen[] = [];
+  let built: Promise<string> | null = null;
   const names = Object.keys(behaviours) as Name[];
   const upstream = {} as Record<Name, Simulator>;
   for (const name of names) {
@@ -48,6 +49,7 @@ export function installation<Name extends string>(
     upstream,
     history,
     async start(instance, sessions = {}) {
+      await (built ??= binary()); // not once by each of those that are started side by side
       const providers = names.map((name, priority) => ({
         ...providerEntry(name, upstream[name].url),
         priority,

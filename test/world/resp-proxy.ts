@@ -20,7 +20,9 @@ export type RespProxy = Disposable &
     passReplies(): void;
     /** From now on replies are lost: the server does what it is asked, and nobody hears of it. */
     loseReplies(): void;
-    /** Passes replies again, on new connections: no reply can be lost from the middle of one that lives. */
+    /** From now on nobody is let through. */
+    cutOff(): void;
+    /** Lets everything through again, on new connections: no reply can be missing from the middle of one that lives. */
     mend(): void;
   }>;
 
@@ -43,7 +45,7 @@ type Link = {
 export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions): RespProxy {
   const counted: Command[] = [];
   let moment = 0;
-  let mode: "pass" | "hold" | "lose" = "pass";
+  let mode: "pass" | "hold" | "lose" | "cut off" = "pass";
   const kept: (() => void)[] = [];
   const open = new Set<Socket<Link>>();
 
@@ -76,12 +78,19 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
     socket.data.server?.end();
     socket.data.client?.end();
   };
+  const endAll = () => {
+    for (const socket of open) socket.terminate();
+  };
   const listener = Bun.listen<Link>({
     hostname: "127.0.0.1",
     port: 0,
     socket: {
       async open(client) {
         client.data = link(client);
+        if (mode === "cut off") {
+          client.terminate();
+          return;
+        }
         open.add(client);
         const socket = { data: (from: Socket<Link>, bytes: Buffer) => answer(from.data, latin1(bytes)), close: end };
         const server = await Bun.connect<Link>({ hostname: "127.0.0.1", port, data: client.data, socket }).catch(
@@ -113,13 +122,17 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
     loseReplies() {
       mode = "lose";
     },
+    cutOff() {
+      mode = "cut off";
+      endAll();
+    },
     mend() {
       mode = "pass";
-      for (const socket of open) socket.terminate();
+      endAll();
     },
     [Symbol.dispose]() {
       listener.stop(true);
-      for (const socket of open) socket.terminate();
+      endAll();
     },
   };
 }
