@@ -19,8 +19,9 @@ export function edgeOf(deps: ForwardDeps, plan: Plan): Edge {
   };
 }
 
-export function slotRulesOf({ sessions }: Plan, storeTimeoutMs: number): SlotRules {
+export function slotRulesOf({ sessions, providers }: Plan, storeTimeoutMs: number): SlotRules {
   return {
+    limitsOf: (scope) => providers.find(({ name }) => scope === `provider:${name}`)?.limits ?? null,
     residenceMs: sessions.ttlMs,
     leaseTtlMs: sessions.leaseTtlMs,
     idle: sessions.idle,

@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts";
 import { HedgerowError } from "../core/errors.ts";
 import type { Observer } from "../core/events.ts";
 import type { Random } from "../core/random.ts";
-import type { Claim, LeaseStore } from "./lease.ts";
+import type { Limits } from "../provider/provider.ts";
+import type { Claim, LeaseStore, Scope } from "./lease.ts";
 
 /** What a reload may change; asked for anew at each use. Milliseconds, all under 24 h. */
 export type SlotRules = Readonly<{
@@ -19,6 +20,8 @@ export type SlotRules = Readonly<{
   /** How long no lease of a session that was ended may be restored: longer than any of its requests can go on unnoticed. */
   tombstoneMs: number;
   sweepEveryMs: number;
+  /** Of a scope that the config knows, else null. */
+  limitsOf(scope: Scope): Limits | null;
   /** Longest a claim can run in the store after it was given up; 0 where the store is this process. */
   storeTimeoutMs: number;
 }>;

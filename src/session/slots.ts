@@ -63,7 +63,10 @@ export function createSlots(options: SlotOptions): Slots {
   const out = outbox(options, onFreed);
   const held = holding({ parts: options, leases, heart, out, seen });
   const ask = asking({ parts: options, held, leaseId, ttlMs: heart.ttlMs });
-  const line = waitingLine(options, (one) => ask(one, "in turn"));
+  // By the limits of now: a reload may have changed them since it came, and all who came later wait for it.
+  const line = waitingLine(options, (one) =>
+    ask({ ...one, limits: rules().limitsOf(one.scope) ?? one.limits }, "in turn"),
+  );
   const sweeps = sweeper(options, options.scopes, onFreed);
   const ends = sessionEnding({ parts: options, leases, seen, scopes: sweeps.scopes, forgetHome, onFreed });
 

@@ -75,6 +75,24 @@ describe("what applies at once", () => {
     await world.idle();
   });
 
+  test("a limit that is raised, to those who wait already", async () => {
+    const held = heldOpen();
+    await using world = await startWorld(
+      { a: held.behave },
+      { each: { limits: { sessions: 1 } }, config: { sessions: { wait: "10m" } } },
+    );
+    const one = await begin(world.url, "anthropic", { session: "one" });
+    const two = begin(world.url, "anthropic", { session: "two" });
+    await eventually("it waits", async () => (await world.hedgerow.metric("hedgerow_waiting")) === 1);
+    await reloadBy(world.hedgerow, () => rewrite(world.hedgerow, each({ limits: { sessions: 3 } })));
+    expect((await two).status).toBe(200);
+    const three = await begin(world.url, "anthropic", { session: "three" });
+    held.release();
+    for (const response of [one, await two, three])
+      expect(await hear(response, "anthropic")).toMatchObject({ terminal: true });
+    await world.idle();
+  });
+
   test("a cool-down ends, whether or not anything has changed", async () => {
     const limited = status(429, { headers: { "retry-after": "600" } });
     await using world = await startWorld({ a: inTurn(limited, answer(), limited, answer()) });

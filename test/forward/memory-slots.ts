@@ -33,6 +33,7 @@ export function memorySlots(
       tombstoneMs: 600_000,
       sweepEveryMs: 30_000,
       storeTimeoutMs: 0,
+      limitsOf: () => null,
     }),
     leaseId: () => `one.boot.${++leases}`,
     scopes: () => [],

@@ -66,6 +66,7 @@ export function slotsWorld(options: WorldOptions = {}): SlotsWorld {
     tombstoneMs: 600_000,
     sweepEveryMs: 30_000,
     storeTimeoutMs: 0,
+    limitsOf: () => null,
     ...options.rules,
   };
   const slots = createSlots({

@@ -28,6 +28,19 @@ describe("the waiting line", () => {
     await world.over();
   });
 
+  test("asks by the limits of now: a reload that raises them serves who waits already", async () => {
+    const { world, held } = await fullWorld();
+    const waiting = outcome(world.slots.wait([ask(B)], 10_000, never));
+    await world.clock.advance(1_000);
+    expect(waiting.now).toBe("pending");
+    world.rules.limitsOf = () => ({ sessions: 2, requests: 0 });
+    await world.clock.advance(300);
+    expect(waiting.now).toMatchObject({ kind: "granted", held: { session: B } });
+    held.release("failed");
+    if (typeof waiting.now === "object" && "held" in waiting.now) waiting.now.held.release("failed");
+    await world.over();
+  });
+
   test("gives it to the oldest for whom that provider will do", async () => {
     const { world, held } = await fullWorld();
     const elsewhere = await granted(world.slots.acquire(ask(D, spare), never));

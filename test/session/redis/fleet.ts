@@ -69,6 +69,7 @@ export async function member(options: MemberOptions): Promise<Member> {
     tombstoneMs: 3 * leaseTtlMs,
     sweepEveryMs: 300,
     storeTimeoutMs: timeoutMs,
+    limitsOf: () => null,
   };
   const slots = createSlots({
     ...parts,
