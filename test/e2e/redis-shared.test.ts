@@ -6,6 +6,7 @@ import { asSession, gates, startTalk } from "../world/gates.ts";
 import { ask } from "../world/http.ts";
 import { installation } from "../world/installation.ts";
 import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
+import { respProxy } from "../world/resp-proxy.ts";
 import { redisScope } from "../world/redis-scope.ts";
 import { eventually, type WorldOptions } from "../world/scripted-upstream.ts";
 
@@ -88,6 +89,24 @@ describeWithRedis("proxies that share a store", () => {
     await eventually("one waits", async () => (await two.metric("hedgerow_waiting")) === 1);
     gate.open("first");
     expect(await waiting.then(() => "served")).toBe("served");
+  });
+
+  test("with refuse a provider without limits serves on while the store is away", async () => {
+    using between = respProxy({ port: redis.port });
+    const store = { url: `redis://127.0.0.1:${between.port}`, timeout: "500ms", when_down: "refuse" };
+    await using house = installation(
+      { a: answer(), b: answer() },
+      { ...options({ lease_ttl: "1s" }), only: { b: { limits: {} } } },
+    );
+    const one = await house.start("one", { redis: store });
+    expect((await placeOf(one, "first")).provider).toBe("a");
+    between.cutOff();
+    await eventually("the store is away", async () => (await one.metric("hedgerow_store_up")) === 0);
+    expect((await placeOf(one, "second")).provider).toBe("b");
+    expect((await fetch(`${one.url}/readyz`)).status).toBe(503);
+    between.mend();
+    await eventually("the store is back", async () => (await one.metric("hedgerow_store_up")) === 1);
+    expect((await placeOf(one, "third")).provider).toBe("a");
   });
 
   test("one that shuts down has given everything back when it is gone", async () => {
