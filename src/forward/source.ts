@@ -44,7 +44,10 @@ export function frameSource(
     return cancelled;
   }
   // A read under way ends with its reader, whatever the runtime makes of the abort of the request behind it.
-  const stop = () => void cancel();
+  const stop = () => {
+    decoder?.close();
+    void cancel();
+  };
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
 

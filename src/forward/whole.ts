@@ -8,7 +8,6 @@ export type Read =
 
 /** Documents up to this size are read to their end before anything of them goes to the client, so that they can be judged. */
 const WHOLE_BYTES_MAX = 1024 * 1024;
-const DECODED_BYTES_MAX = 16 * WHOLE_BYTES_MAX;
 
 /** Reads to the end, or until there is more than can be held back (`more`: the rest is still in the source). */
 export async function readWhole(source: Source): Promise<Read> {
@@ -30,8 +29,7 @@ export async function decoded(encoding: string | null, bytes: Uint8Array): Promi
   const decoder = encoding === null ? null : decoderFor(encoding);
   if (!decoder) return bytes;
   try {
-    const text = Buffer.concat(await decoder.push(bytes));
-    return text.byteLength > DECODED_BYTES_MAX ? bytes : text;
+    return Buffer.concat(await decoder.push(bytes));
   } catch {
     return bytes; // a corrupt body is judged by its raw bytes: not JSON, so a fault
   } finally {

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "bun:test";
+import { gzipSync } from "node:zlib";
+import { decoderFor } from "../../src/forward/decode.ts";
+import { type Look, lookAhead } from "../../src/forward/look-ahead.ts";
+import { frameSource } from "../../src/forward/source.ts";
+import { anthropic } from "../../src/protocol/anthropic/anthropic.ts";
+import { sseSplitter } from "../../src/protocol/sse.ts";
+import { handClock } from "../world/clock.ts";
+import { closing, errorEvent, opening, ping, said, start, words } from "./upstream.ts";
+
+const MIB = 1024 * 1024;
+
+/** What is found in a stream of these pieces, and what was kept of it. */
+async function look(
+  pieces: readonly (string | Uint8Array)[],
+  how: Readonly<{ gzip?: boolean; roomBytes?: number }> = {},
+) {
+  const bytes = pieces.map((piece) => (typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const next = bytes.shift();
+      if (next) controller.enqueue(next);
+      else controller.close();
+    },
+  });
+  const source = frameSource(body, {
+    clock: handClock(),
+    splitter: sseSplitter(),
+    decoder: how.gzip ? decoderFor("gzip") : null,
+    signal: new AbortController().signal,
+  });
+  let started = 0;
+  let keptBytes = 0;
+  const found = await lookAhead(source, anthropic.events(100), {
+    started: () => started++,
+    kept(more) {
+      keptBytes += more;
+      return keptBytes <= (how.roomBytes ?? Number.POSITIVE_INFINITY);
+    },
+  });
+  return { found, started, keptBytes };
+}
+const head = (found: Look) => ("head" in found ? Buffer.concat(found.head).toString() : null);
+
+describe("looking ahead", () => {
+  test("keeps everything up to the content, and what came with it", async () => {
+    const { found, started } = await look([start, opening, words("a") + words("b"), words("c")]);
+    expect([found.kind, head(found)]).toEqual(["content", start + opening + words("a") + words("b")]);
+    expect(started).toBe(1);
+  });
+
+  test("finds the same however the bytes are cut", async () => {
+    const whole = Buffer.from(said("hello"));
+    for (const step of [1, 7, 64, 1_000]) {
+      const pieces = Array.from({ length: Math.ceil(whole.length / step) }, (_, at) =>
+        whole.subarray(at * step, (at + 1) * step),
+      );
+      const { found } = await look(pieces);
+      expect(found.kind).toBe("content");
+      expect(head(found)?.startsWith(start + opening + words("hello"))).toBe(true);
+    }
+  });
+
+  test("does not keep signs of life that repeat", async () => {
+    const { found, keptBytes } = await look([
+      start,
+      ...Array.from({ length: 500 }, () => ping),
+      ": still here\n\n",
+      words("a"),
+    ]);
+    expect(head(found)).toBe(start + ping + words("a"));
+    expect(keptBytes).toBe(start.length + ping.length);
+  });
+
+  test("keeps every byte of an encoded body, for none can be left out", async () => {
+    const pieces = gzipSync(start + ping + ping + words("a") + closing);
+    const { found } = await look([pieces.subarray(0, 20), pieces.subarray(20)], { gzip: true });
+    expect(found.kind).toBe("content");
+    expect("head" in found && Buffer.concat(found.head).equals(pieces)).toBe(true);
+  });
+
+  test("commits what goes on for 64 events or 1 MiB without content", async () => {
+    const { found } = await look([start, ...Array.from({ length: 100 }, () => opening)]);
+    expect([found.kind, head(found)]).toEqual(["content", start + opening.repeat(63)]);
+    const big = opening.replace('"text":""', `"text":"","x":"${"y".repeat(MIB)}"`);
+    const large = await look([start, big, opening, opening]);
+    expect([large.found.kind, head(large.found)]).toEqual(["content", start + big]);
+  });
+
+  test("counts no unknown events", async () => {
+    const odd = 'event: new\ndata: {"type":"new"}\n\n';
+    const { found } = await look([start, ...Array.from({ length: 100 }, () => odd), words("a")]);
+    expect(head(found)).toBe(start + odd.repeat(100) + words("a"));
+  });
+
+  test("commits where no memory is left for it", async () => {
+    const { found } = await look([start, opening, words("a")], { roomBytes: start.length });
+    expect([found.kind, head(found)]).toEqual(["content", start + opening]);
+  });
+
+  test("finds an error, a refusal and an answer without content", async () => {
+    expect((await look([start, errorEvent("overloaded_error")])).found).toMatchObject({
+      kind: "error",
+      facts: { type: "overloaded_error" },
+    });
+    expect((await look([start, closing])).found.kind).toBe("held");
+    expect((await look([start, closing.replace("end_turn", "refusal")])).found.kind).toBe("definitive");
+  });
+
+  test("takes an end before content for a truncation, and no byte at all for an empty body", async () => {
+    expect((await look([start, opening])).found).toEqual({ kind: "truncated", error: null, empty: false });
+    expect((await look([])).found).toEqual({ kind: "truncated", error: null, empty: true });
+  });
+
+  test("takes a last event without its separator for content only if the answer is whole with it", async () => {
+    expect((await look([start + words("a").trimEnd()])).found).toEqual({
+      kind: "truncated",
+      error: null,
+      empty: false,
+    });
+    const whole = start + words("a") + closing.trimEnd();
+    const { found } = await look([whole]);
+    expect(found.kind).toBe("content");
+  });
+
+  test("reads an error that is no event at all", async () => {
+    const bare = '{"type":"error","error":{"type":"overloaded_error","message":"m"}}';
+    expect((await look([bare])).found).toMatchObject({ kind: "error", facts: { type: "overloaded_error" } });
+  });
+});
