@@ -34,8 +34,9 @@ export function decoderFor(encoding: string): Decoder | null {
   };
   codec.on("data", (bytes: Uint8Array) => {
     outBytes += bytes.byteLength;
-    out.push(bytes);
-    if (outBytes > DECODED_BYTES_MAX) codec.destroy(new Error("a chunk decodes to more than can be meant"));
+    if (outBytes <= DECODED_BYTES_MAX) return void out.push(bytes);
+    over(new Error("a chunk decodes to more than can be meant"));
+    codec.destroy();
   });
   // A write to a codec that fails is not called back by every runtime: without this its reader would wait for ever.
   codec.on("error", over);
@@ -46,6 +47,7 @@ export function decoderFor(encoding: string): Decoder | null {
         if (failed) return reject(failed);
         codec.write(chunk, (error) => {
           if (error) return over(error);
+          if (failed) return;
           const done = out;
           out = [];
           outBytes = 0;
