@@ -91,7 +91,8 @@ function demoConfig(providers: readonly Readonly<{ name: string; simulator: Simu
     ].join("\n"),
   );
   return [
-    `server: { host: 127.0.0.1, port: ${port} }`,
+    // Whoever presses Ctrl-C does not wait for a slow answer.
+    `server: { host: 127.0.0.1, port: ${port}, drain: 2s }`,
     `defaults: { hedge: { after: 900ms, budget: 50% } }`,
     // Each decision is printed in words instead.
     `log: { level: error }`,

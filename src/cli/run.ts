@@ -26,17 +26,17 @@ export type ProcessDoors = Readonly<{
 export async function run({ argv, env, signals, version }: ProcessDoors): Promise<number> {
   const terminal = processTerminal(Boolean(env["NO_COLOR"]));
   const doors: ServeDoors = { terminal, env, readFile: diskFiles, clock: systemClock, random: systemRandom, signals };
-  const command = readArgs(argv, env);
-  if (command.kind !== "version") return runCommand(command, doors);
-  terminal.write(`hedgerow ${version}\n`);
-  return 0;
+  const code = await runCommand(readArgs(argv, env), doors, version);
+  return (await terminal.written()) || code !== 0 ? code : 1;
 }
 
-async function runCommand(command: Exclude<Command, { kind: "version" }>, doors: ServeDoors): Promise<number> {
+async function runCommand(command: Command, doors: ServeDoors, version: string): Promise<number> {
   const { terminal, clock, signals } = doors;
   const stopped = new AbortController();
   const world = { terminal, clock, signal: stopped.signal };
-  const untilStopped = () => signals({ stop: () => stopped.abort(), reload: () => {} });
+  const stop = () => stopped.abort();
+  // They have nothing to reload: to them a hangup is the terminal that went away.
+  const untilStopped = () => signals({ stop, reload: stop });
   switch (command.kind) {
     case "serve":
       return serve(command, doors);
@@ -61,6 +61,9 @@ async function runCommand(command: Exclude<Command, { kind: "version" }>, doors:
       return explainRunning(command.verb, world);
     case "explain_config":
       return explainConfig(command, doors, world);
+    case "version":
+      terminal.write(`hedgerow ${version}\n`);
+      return 0;
     case "help":
       terminal.write(command.text);
       return 0;

@@ -12,17 +12,45 @@ export type Terminal = Readonly<{
   onKey(callback: (key: string) => void): () => void;
 }>;
 
+export type ProcessTerminal = Terminal &
+  Readonly<{
+    /**
+     * Resolves when all that was written has been taken, which a reader that is slow may delay for as long as it likes:
+     * a process that exits before loses what a pipe does not hold. False where it could not be written (a full disk); a
+     * reader that has had enough (EPIPE) is no failure.
+     */
+    written(): Promise<boolean>;
+  }>;
+
 /** The process's own. `noColour`: NO_COLOR is set (no-color.org). */
-export function processTerminal(noColour: boolean): Terminal {
+export function processTerminal(noColour: boolean): ProcessTerminal {
   const { stdin, stdout, stderr } = process;
   const isInteractive = isatty(stdout.fd);
+  let writing: Promise<unknown> = Promise.resolve();
+  let failed = false;
+  const writer = (stream: NodeJS.WriteStream) => {
+    // Without a listener a failed write would be an uncaught error and end the process.
+    stream.on("error", () => {});
+    return (text: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.write(text, (error) => {
+        failed ||= error !== undefined && error !== null && !("code" in error && error.code === "EPIPE");
+        resolve();
+      });
+      writing = Promise.all([writing, promise]);
+    };
+  };
   return {
     isInteractive,
     colour: isInteractive && !noColour,
     // 0 on a terminal that does not know its size.
     rows: () => stdout.rows || 24,
-    write: (text) => void stdout.write(text),
-    writeError: (text) => void stderr.write(text),
+    write: writer(stdout),
+    writeError: writer(stderr),
+    async written() {
+      await writing;
+      return !failed;
+    },
     onKey(callback) {
       if (!stdin.isTTY) return () => {};
       const listener = (bytes: Buffer) => callback(bytes.toString());
