@@ -51,7 +51,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let slots: Slots;
   let stores: Stores;
   let edge: Edge;
-  const log = openLog({ ...first.config.log, colour, wallMs: clock.wallMs });
+  const log = openLog({ ...first.config.log, colour, clock });
   const seen = observability(
     { ...options, log },
     {

@@ -49,7 +49,8 @@ export function opened(
     async close(how) {
       // The admission was the first to be put on the stack, so it is the last to go: the I/O first, then the slot.
       admission.endAs(how);
-      rest.io.stop("called_off");
+      // What is here to its last byte has no I/O left to stop.
+      if (rest.body.kind === "live") rest.io.stop("called_off");
       await owned.disposeAsync();
     },
     broke: admission.broke,

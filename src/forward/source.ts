@@ -51,14 +51,12 @@ export function frameSource(
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
 
-  async function piece(chunk: Uint8Array): Promise<Piece> {
+  /** A promise only where something is to be decoded. */
+  function piece(chunk: Uint8Array): Piece | Promise<Piece> {
     if (!splitter) return { kind: "frames", frames: [], pass: chunk, unended: false };
-    if (!decoder) {
-      const frames = splitter.push(chunk);
-      return { kind: "frames", frames, pass: joined(frames), unended: false };
-    }
-    const frames = (await decoder.push(chunk)).flatMap((text) => splitter.push(text));
-    return { kind: "frames", frames, pass: chunk, unended: false };
+    if (decoder) return decodedPiece(chunk, decoder, splitter);
+    const frames = splitter.push(chunk);
+    return { kind: "frames", frames, pass: joined(frames), unended: false };
   }
   function last(): Piece {
     over = { kind: "end" };
@@ -81,9 +79,15 @@ export function frameSource(
     async [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", stop);
       decoder?.close();
+      if (over?.kind === "end") return; // read to its end: there is nothing left to cancel
       await settled(cancel(), signal, clock).catch(() => undefined);
     },
   };
+}
+
+async function decodedPiece(chunk: Uint8Array, decoder: Decoder, splitter: Splitter): Promise<Piece> {
+  const frames = (await decoder.push(chunk)).flatMap((text) => splitter.push(text));
+  return { kind: "frames", frames, pass: chunk, unended: false };
 }
 
 /** The bytes of neighbouring frames in one piece; frames cut from one chunk lie side by side and need no copy. */

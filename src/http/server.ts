@@ -36,6 +36,7 @@ export type Server = Readonly<{
 /** Listens at once; throws where the port is taken. */
 export function listen(deps: ServerDeps, rules: ServerRules): Server {
   let leaving = false;
+  let listening: BunServer | null = null;
   const app = new Elysia({
     aot: true,
     handler: { standardHostname: false },
@@ -48,8 +49,8 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
     })
     .all(
       "/*",
-      async ({ request, server }) => {
-        const response = await route(deps, request, server);
+      async ({ request }) => {
+        const response = await route(deps, request, listening);
         if (leaving) response.headers.set("connection", "close");
         return response;
       },
@@ -67,6 +68,7 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
   });
   const { server } = app;
   if (!server) throw new Error("the server did not start");
+  listening = server;
   return {
     url: urlOf(server.port ?? port, host, tls !== null),
     leave() {

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { prettyFactory } from "pino-pretty";
+import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import { type LineStream, lineWriter } from "./line-writer.ts";
 import { type LogLevel, logLine } from "./log-lines.ts";
@@ -14,11 +15,10 @@ export type LogRules = Readonly<{
   stream?: LineStream & Readonly<{ isTTY?: boolean }>;
   /** Colours of the pretty form: a terminal without NO_COLOR. */
   colour: boolean;
-  /** Milliseconds since 1970, for the lines' `time`. */
-  wallMs: () => number;
+  clock: Clock;
 }>;
 
-/** The log: lines are written in the order of the events, before `observe` returns, and never by a worker. */
+/** The log: lines are made before `observe` returns, written in the order of the events, and never by a worker. */
 export type Log = Readonly<{
   observe: Observer;
   setLevel(level: LogLevel): void;
@@ -30,14 +30,17 @@ export type Log = Readonly<{
 
 export function openLog(rules: LogRules): Log {
   const stream = rules.stream ?? process.stdout;
-  const writer = lineWriter(stream, (lost) => logger.warn({ lost }, "log lines were lost"));
+  const writer = lineWriter(stream, {
+    after: rules.clock.after,
+    onResumed: (lost) => logger.warn({ lost }, "log lines were lost"),
+  });
   const isPretty = rules.format === "pretty" || (rules.format === "auto" && stream.isTTY === true);
   const prettify = isPretty ? prettyLines(rules.colour) : null;
   const logger = pino(
     {
       level: rules.level,
       base: null,
-      timestamp: () => `,"time":"${new Date(rules.wallMs()).toISOString()}"`,
+      timestamp: () => `,"time":"${new Date(rules.clock.wallMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: (line: string) => writer.write(prettify === null ? line : prettify(line)) },

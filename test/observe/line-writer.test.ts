@@ -2,7 +2,15 @@ import { expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "../../src/core/clock.ts";
 import { lineWriter } from "../../src/observe/line-writer.ts";
+import { handClock } from "../world/clock.ts";
+
+/** A writer that rests for no time at all. */
+const now: Clock["after"] = (_, callback) => {
+  callback();
+  return () => {};
+};
 
 /** A stream that takes what it is given only when told to. */
 function heldStream() {
@@ -21,33 +29,46 @@ function heldStream() {
 
 test("a reader that does not read costs lines, not memory or time", () => {
   const stream = heldStream();
-  const writer = lineWriter(stream, () => {}, 10);
+  const writer = lineWriter(stream, { after: now, onResumed: () => {}, heldBytesMax: 10 });
   for (const line of ["12345", "67890", "lost1", "lost2"]) writer.write(line);
   stream.take();
   expect(stream.written).toEqual(["12345", "67890"]);
   expect(writer.dropped()).toBe(2);
 });
 
-test("lines that come while one is being written go out in order, in one write", async () => {
+test("lines that come while one is being written, or soon after, go out in order, in one write", async () => {
   const stream = heldStream();
-  const writer = lineWriter(stream, () => {});
-  for (const line of ["one\n", "two\n", "three\n"]) writer.write(line);
+  const clock = handClock();
+  const writer = lineWriter(stream, { after: clock.after, onResumed: () => {} });
+  for (const line of ["one\n", "two\n"]) writer.write(line);
   expect(stream.written).toEqual(["one\n"]);
   stream.take();
+  writer.write("three\n");
+  expect(stream.written).toEqual(["one\n"]);
+  await clock.advance(2);
   expect(stream.written).toEqual(["one\n", "two\nthree\n"]);
-  let quiet = false;
-  void writer.written().then(() => (quiet = true));
-  await Promise.resolve();
-  expect(quiet).toBe(false);
   stream.take();
+  await clock.advance(2);
+  writer.write("four\n");
+  expect(stream.written.at(-1)).toBe("four\n");
+});
+
+test("who waits for all lines to be written waits for no rest", async () => {
+  const stream = heldStream();
+  const writer = lineWriter(stream, { after: handClock().after, onResumed: () => {} });
   await writer.written();
-  expect(quiet).toBe(true);
+  for (const line of ["one\n", "two\n"]) writer.write(line);
+  const written = writer.written();
+  stream.take();
+  expect(stream.written).toEqual(["one\n", "two\n"]);
+  stream.take();
+  await written;
 });
 
 test("the first line after a gap tells how many were lost, once", () => {
   const stream = heldStream();
   const told: number[] = [];
-  const writer = lineWriter(stream, (lost) => told.push(lost), 10);
+  const writer = lineWriter(stream, { after: now, onResumed: (lost) => told.push(lost), heldBytesMax: 10 });
   for (const line of ["12345", "67890", "lost1", "lost2"]) writer.write(line);
   stream.take();
   writer.write("after");
@@ -59,7 +80,7 @@ test("the first line after a gap tells how many were lost, once", () => {
 test("a disk that was full is written to again when it has room", () => {
   const stream = heldStream();
   const told: number[] = [];
-  const writer = lineWriter(stream, (lost) => told.push(lost));
+  const writer = lineWriter(stream, { after: now, onResumed: (lost) => told.push(lost) });
   writer.write("one");
   stream.take(Object.assign(new Error("no space"), { code: "ENOSPC" }));
   writer.write("two");
@@ -72,8 +93,9 @@ test("a disk that was full is written to again when it has room", () => {
 });
 
 const CHILD = `
+  import { systemClock } from ${JSON.stringify(new URL("../../src/core/clock.ts", import.meta.url).pathname)};
   import { openLog } from ${JSON.stringify(new URL("../../src/observe/log.ts", import.meta.url).pathname)};
-  const log = openLog({ level: "info", format: "json", colour: false, wallMs: () => 0 });
+  const log = openLog({ level: "info", format: "json", colour: false, clock: systemClock });
   const tell = (what) => log.observe({ kind: "notice", level: "info", what, fields: { filler: "x".repeat(1_000) } });
   tell("first");
   for await (const line of console) {

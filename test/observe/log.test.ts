@@ -1,8 +1,15 @@
+import type { Clock } from "../../src/core/clock.ts";
+import { handClock } from "../world/clock.ts";
 import { describe, expect, test } from "bun:test";
 import type { ProxyEvent } from "../../src/core/events.ts";
 import { type LogRules, openLog } from "../../src/observe/log.ts";
 import { attemptRecord, finished } from "./records.ts";
 
+/** The writer's rests between lines take no time here. */
+const atOnce: Clock["after"] = (_, callback) => {
+  callback();
+  return () => {};
+};
 const WALL_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 function openTestLog(own: Partial<LogRules> = {}) {
@@ -15,7 +22,14 @@ function openTestLog(own: Partial<LogRules> = {}) {
     on: () => {},
     isTTY: false,
   };
-  const log = openLog({ level: "info", format: "json", colour: false, wallMs: () => WALL_MS, stream, ...own });
+  const log = openLog({
+    level: "info",
+    format: "json",
+    colour: false,
+    clock: { ...handClock(WALL_MS), after: atOnce },
+    stream,
+    ...own,
+  });
   const lines = () =>
     text
       .split("\n")

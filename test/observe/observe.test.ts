@@ -57,7 +57,7 @@ test("a key that slipped into an event as a secret is hidden in every sink", asy
     },
     on: () => {},
   };
-  const log = openLog({ level: "debug", format: "json", colour: false, wallMs: () => 0, stream });
+  const log = openLog({ level: "debug", format: "json", colour: false, clock: handClock(0), stream });
   const metrics = openMetrics({
     providers: async () => [],
     waiting: () => 0,
@@ -79,6 +79,7 @@ test("a key that slipped into an event as a secret is hidden in every sink", asy
   const broken: unknown[] = [];
   const sinks = { log: log.observe, metrics: metrics.observe, recent: recent.observe, feed: feed.observe };
   for (const event of events) observer(sinks, (_, error) => broken.push(error))(event);
+  await log.written();
   expect(broken).toEqual([]);
   const fed = new TextDecoder().decode((await reader?.read())?.value);
   const all = [text, await metrics.text(), JSON.stringify(recent.latest(9)), fed];
