@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { provider } from "../provider/world.ts";
+import { after, hand, message, said, sse, start, words } from "./upstream.ts";
+import { type ForwardWorld, forwardWorld } from "./world.ts";
+
+let it: ForwardWorld;
+afterEach(() => it.over());
+
+const limits = (more: Partial<Readonly<{ sessions: number; requests: number; rpm: number }>>) => ({
+  sessions: 0,
+  requests: 0,
+  rpm: 0,
+  ...more,
+});
+const refusal = ({ headers, text }: Readonly<{ headers: Headers; text: string }>) =>
+  `${headers.get("x-hedgerow-error")} ${/limit of [\w ]+/.exec(text)?.[0]}`;
+
+/** A stream of a client's session that runs until it is let go. */
+async function running(session: string, asked: Parameters<ForwardWorld["ask"]>[0]) {
+  const upstream = hand();
+  it.script("a", upstream.act);
+  const response = it.ask({ session, ...asked });
+  await it.clock.advance(0);
+  upstream.say(start + words("x"));
+  const text = (await response).text();
+  return async () => {
+    upstream.say(said("").slice(start.length));
+    upstream.end();
+    await text;
+  };
+}
+
+describe("a client at its limit", () => {
+  test("of requests is refused, and gets its place back at the end of one", async () => {
+    it = forwardWorld([provider("a")]);
+    const own = limits({ requests: 1 });
+    const done = await running("one", { limits: own });
+    expect(refusal(await it.hear({ session: "two", limits: own }))).toBe("client_limit limit of concurrent requests");
+    await done();
+    it.script("a", sse(said("x")));
+    expect((await it.hear({ session: "two", limits: own })).status).toBe(200);
+  });
+
+  test("of sessions gives up its own longest idle one, never a running one", async () => {
+    it = forwardWorld([provider("a")]);
+    const own = limits({ sessions: 1 });
+    it.script("a", sse(said("x")));
+    await it.hear({ session: "one", limits: own });
+    const done = await running("two", { limits: own });
+    expect(refusal(await it.hear({ session: "three", limits: own }))).toBe("client_limit limit of concurrent sessions");
+    await done();
+  });
+
+  test("of sessions that are held is refused though one is idle", async () => {
+    it = forwardWorld([provider("a")], { idle: "hold" });
+    const own = limits({ sessions: 1 });
+    it.script("a", sse(said("x")));
+    await it.hear({ session: "one", limits: own });
+    expect(refusal(await it.hear({ session: "two", limits: own }))).toContain("client_limit");
+  });
+
+  test("does not stand in line", async () => {
+    it = forwardWorld([provider("a")], { waitMs: 60_000 });
+    const own = limits({ requests: 1 });
+    const done = await running("one", { limits: own });
+    expect((await it.ask({ session: "two", limits: own })).status).toBe(429);
+    await done();
+  });
+});
+
+test("a session that an operator ends between two attempts ends with its request", async () => {
+  it = forwardWorld([provider("a"), provider("b", { priority: 1 })], { waitMs: 60_000 });
+  it.script("a", after(1_000, message));
+  const asked = it.ask({ stream: false });
+  await it.clock.advance(500);
+  await it.slots.end("session");
+  const response = await asked;
+  expect([response.status, await response.text()]).toEqual([502, expect.stringContaining("ended by an operator")]);
+  expect(it.asked).toEqual(["a"]);
+});
