@@ -32,29 +32,35 @@ export type EndingParts = Readonly<{
 export function sessionEnding({ parts, leases, seen, scopes, forgetHome, onFreed }: EndingParts): SessionEnding {
   const watchers = new Map<string, Set<() => void>>();
 
-  /** Cuts what runs here: how many leases, by scope, and how many requests, some of which may have been without one. */
-  const cut = (session: string): Readonly<{ leases: ReadonlyMap<Scope, number>; requests: number }> => {
+  /** What runs here at this moment: leases by scope, and requests, some of which may be without one. `cut` ends it, and nothing later. */
+  const running = (session: string) => {
     const mine = leases.all().filter((lease) => lease.session === session && !lease.ended);
-    const counts = new Map<Scope, number>();
-    for (const lease of mine) {
-      counts.set(lease.scope, (counts.get(lease.scope) ?? 0) + 1);
-      parts.observe({ kind: "lease", scope: lease.scope, event: "terminated", count: 1 });
-      endLease(lease);
-    }
     const told = [...(watchers.get(session) ?? [])];
-    for (const tell of told) tell();
-    return { leases: counts, requests: Math.max(told.length, sum([...counts.values()])) };
+    return {
+      leases: Map.groupBy(mine, ({ scope }) => scope),
+      requests: Math.max(told.length, mine.length),
+      cut() {
+        for (const lease of mine) {
+          if (!leases.has(lease) || lease.ended) continue;
+          parts.observe({ kind: "lease", scope: lease.scope, event: "terminated", count: 1 });
+          endLease(lease);
+        }
+        for (const tell of told) if (watchers.get(session)?.has(tell)) tell();
+      },
+    };
   };
 
   return {
     async end(session) {
       const everywhere = [...new Set([...scopes(), ...leases.scopes()])];
       const { tombstoneMs } = parts.rules();
-      // Sent before anything is cut here, so that no release that a cut brings about comes first and spoils the count.
+      const here = running(session);
       const asked = everywhere.map((scope) => parts.store.end(scope, session, tombstoneMs));
       const home = forgetHome(session);
-      const here = cut(session);
       await Promise.allSettled([...asked, home]);
+      // Not before: the releases that a cut brings about may overtake the end (a script that the server does not know
+      // yet is sent a second time), and what is left elsewhere could not be told any more.
+      here.cut();
       await home;
       const replies: readonly Ended[] = await Promise.all(asked);
       for (const scope of everywhere) {
@@ -62,7 +68,7 @@ export function sessionEnding({ parts, leases, seen, scopes, forgetHome, onFreed
         onFreed(scope);
       }
       const elsewhere = replies.map(({ leases }, at) =>
-        Math.max(0, leases - (here.leases.get(everywhere[at] ?? "") ?? 0)),
+        Math.max(0, leases - (here.leases.get(everywhere[at] ?? "")?.length ?? 0)),
       );
       return {
         leases: sum(replies.map((reply) => reply.leases)),

@@ -138,9 +138,10 @@ describe("a provider", () => {
     expect((await ask(world.url, "anthropic")).headers.get("x-hedgerow-provider")).toBe("a");
     await admin(world.url, "providers/b/reset", POST);
     expect(await providerNow(world.url, "b")).toMatchObject({ enabled: false, override: null });
-    const told = world.hedgerow.log().flatMap(({ msg }) => (msg.includes("operator") ? [msg] : []));
+    const told = () => world.hedgerow.log().flatMap(({ msg }) => (msg.includes("operator") ? [msg] : []));
+    await eventually("all is logged", () => told().length >= 4);
     const words = ["enabled", "reset", "disabled", "reset"];
-    expect(told).toEqual(words.map((word) => `provider ${word} by an operator`));
+    expect(told()).toEqual(words.map((word) => `provider ${word} by an operator`));
   });
 
   test("whose last one is disabled makes the instance unready", async () => {
