@@ -9,7 +9,7 @@ import type { Inbound } from "./inbound.ts";
 import { lookAhead } from "./look-ahead.ts";
 import type { Live, Whole } from "./opened.ts";
 import { pushbackMs } from "./pushback.ts";
-import { frameSource } from "./source.ts";
+import { frameSource, type Source } from "./source.ts";
 import type { Attempted } from "./trail.ts";
 import { decoded, readWhole } from "./whole.ts";
 
@@ -66,7 +66,7 @@ export async function readAnswer(deps: AnswerDeps, reading: Reading, response: R
       kind: "open",
       ...shown(response),
       worth: "content",
-      body: { kind: "live", head: [], source, events: null },
+      body: live(source, [], null),
     };
   }
   return streamAnswer(deps, reading, response, { framing, decoder });
@@ -85,7 +85,7 @@ async function errorAnswer(deps: AnswerDeps, reading: Reading, response: Respons
   }
   const body: Whole | Live =
     read.kind === "more"
-      ? { kind: "live", head: [read.bytes], source, events: null }
+      ? live(source, [read.bytes], null)
       : { kind: "whole", bytes: read.bytes, usage: null, aliases: [] };
   return { kind: "open", status, headers, worth: "client_error", body };
 }
@@ -97,8 +97,7 @@ async function wholeAnswer(deps: AnswerDeps, reading: Reading, response: Respons
   if (read.kind === "broke") return lost("truncated");
   if (read.kind === "more") {
     record.sawContent();
-    const body: Live = { kind: "live", head: [read.bytes], source, events: null };
-    return { kind: "open", ...shown(response), worth: "content", body };
+    return { kind: "open", ...shown(response), worth: "content", body: live(source, [read.bytes], null) };
   }
   const text = await decoded(encodingOf(response), read.bytes);
   const seen = inbound.protocol.judge(inbound.operation, text, response.headers.get("content-type") ?? "");
@@ -121,11 +120,12 @@ async function streamAnswer(
   const { inbound, record, owned } = reading;
   const reader = inbound.protocol.events(inbound.body.byteLength);
   const source = open(deps, reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
+  const buffered = owned.use(new DisposableStack());
   const look = await lookAhead(source, reader, {
     started: reading.started,
     kept(bytes) {
       const part = deps.buffer(bytes);
-      if (part) owned.use(part);
+      if (part) buffered.use(part);
       return part !== null;
     },
   });
@@ -133,7 +133,7 @@ async function streamAnswer(
     const fault = lost(look.empty && look.error === null ? "empty_body" : "truncated");
     return { ...fault, usage: reader.usage() };
   }
-  const body: Live = { kind: "live", head: look.head, source, events: { reader, framing: how.framing } };
+  const body = live(source, look.head, { reader, framing: how.framing }, buffered);
   if (look.kind === "error") {
     const verdict = judge(deps, reading, response, look.facts);
     if (verdict.retry) return { kind: "fault", verdict, shown: null };
@@ -141,6 +141,25 @@ async function streamAnswer(
   }
   record.sawContent();
   return { kind: "open", ...shown(response), worth: look.kind, body };
+}
+
+function live(
+  source: Source,
+  head: readonly Uint8Array[],
+  events: Live["events"],
+  buffered: Disposable | null = null,
+): Live {
+  const kept = [...head];
+  return {
+    kind: "live",
+    head: kept,
+    headDone() {
+      kept.length = 0;
+      buffered?.[Symbol.dispose]();
+    },
+    source,
+    events,
+  };
 }
 
 /** How the answer is cut into events; null: it is one document. */

@@ -67,8 +67,7 @@ export async function deliver(
 
 function endOf(inbound: Inbound, error: OwnError, framing: Framing, live: Live): Uint8Array {
   const sequence = live.events?.reader.sequence() ?? -1;
-  const first = live.head.length === 0;
-  return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence, first });
+  return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence, first: false });
 }
 
 function broken(end: RelayEnd) {

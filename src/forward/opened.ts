@@ -33,7 +33,10 @@ export type Whole = Readonly<{ kind: "whole"; bytes: Uint8Array; usage: Usage | 
 /** The answer has begun. */
 export type Live = Readonly<{
   kind: "live";
+  /** What was read before it was known what it is worth; empty once it was passed on. */
   head: readonly Uint8Array[];
+  /** It was passed on: neither it nor its part of the process-wide buffer is kept for the length of the stream. */
+  headDone(): void;
   source: Source;
   /** Null where the answer is no stream of events we can read: passed on as it comes. */
   events: Readonly<{ reader: EventReader; framing: Framing }> | null;

@@ -32,6 +32,7 @@ export async function relay(
   using idle = idleWatch(clock, to.idleMs, () => io.stop("idle_timeout"));
   using client = pouring(to.write, io.signal);
   for (const bytes of live.head) if (!(await client.pour(bytes))) return untaken(io.stopped());
+  live.headDone();
   for (;;) {
     idle.begin();
     const piece = await source.next();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { secret } from "../../src/core/secret.ts";
 import { provider } from "../provider/world.ts";
-import { errorEvent, type Hand, hand, opening, ping, said, start, words } from "./upstream.ts";
+import { closing, errorEvent, type Hand, hand, opening, ping, said, start, words } from "./upstream.ts";
 import { type ForwardWorld, forwardWorld } from "./world.ts";
 
 let it: ForwardWorld;
@@ -125,6 +125,21 @@ describe("a stream that has begun", () => {
     expect(it.told("stream_broken")).toEqual([]);
     expect(await it.count("a")).toEqual({ sessions: 1, requests: 0 });
   });
+});
+
+test("what was read ahead is not kept once it was passed on", async () => {
+  const asked = it.ask();
+  await it.clock.advance(0);
+  upstream.say(start);
+  await it.clock.advance(0);
+  expect(it.buffered()).toBe(start.length);
+  upstream.say(opening + words("hello"));
+  const heard = (await asked).text();
+  await it.clock.advance(0);
+  expect([it.slots.leases(), it.buffered()]).toEqual([1, 0]);
+  upstream.say(closing);
+  upstream.end();
+  expect(await heard).toBe(BEGUN + closing);
 });
 
 describe("a client that does not read", () => {
