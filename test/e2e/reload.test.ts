@@ -212,3 +212,16 @@ test("a log written beside the configuration is no change of it", async () => {
   await reloadBy(world.hedgerow, () => rewrite(world.hedgerow, limited(2)));
   expect(reloads(world.hedgerow).length).toBe(1);
 });
+
+test("reloads leave no descriptor behind", async () => {
+  await using world = await startWorld({ a: answer() });
+  const reload = async (turn: number) => {
+    rewrite(world.hedgerow, limited(1 + (turn % 7)));
+    expect((await admin(world.url, "reload", { method: "POST" })).body).toMatchObject({ problems: [] });
+  };
+  await reload(0);
+  const before = await world.hedgerow.metric("process_open_fds");
+  for (let turn = 1; turn <= 50; turn++) await reload(turn);
+  // The test's own connections are among them.
+  expect(await world.hedgerow.metric("process_open_fds")).toBeLessThan(before + 10);
+});
