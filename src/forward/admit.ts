@@ -80,7 +80,7 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
       const displacing = wish.displace ? await firstOf(bySessions, () => ({ displace: true }), signal) : null;
       if (displacing?.leave) return go(displacing.leave);
       const full = refusals.filter(isFull).map(({ provider }) => provider);
-      if (full.length === 0 || waitedMs >= wish.waitMs) return none(refusals);
+      if (full.length === 0) return none(refusals);
       const stood = await stand(full, signal);
       if (stood.kind === "leave") return go(stood);
       if (stood.kind === "timeout") return none(refusals);

@@ -87,6 +87,18 @@ describe("an attempt", () => {
   });
 });
 
+test("an error inside any 2xx is judged as one inside a 200", async () => {
+  it.acts.push(json(202, { type: "error", error: { type: "api_error" } }));
+  expect((await it.ran({ stream: false })).record).toMatchObject({ status: 202, reason: "error_api_error" });
+});
+
+test("an error answer is shown only where it is here to its last byte", async () => {
+  it.acts.push(error(500), json(500, `{"error":"${"x".repeat(1_100_000)}"}`));
+  await it.ran({});
+  await it.ran({});
+  expect(it.losses.map(({ shown }) => shown?.status)).toEqual([500, undefined]);
+});
+
 describe("a timeout", () => {
   test("of connecting ends where the upstream takes the body", async () => {
     it.acts.push(unreachable);

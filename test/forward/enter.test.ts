@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { provider } from "../provider/world.ts";
-import { after, hand, message, said, sse, start, words } from "./upstream.ts";
+import { after, error, fails, hand, message, said, silent, sse, start, words } from "./upstream.ts";
 import { type ForwardWorld, forwardWorld } from "./world.ts";
 
 let it: ForwardWorld;
@@ -77,4 +77,29 @@ test("a session that an operator ends between two attempts ends with its request
   const response = await asked;
   expect([response.status, await response.text()]).toEqual([502, expect.stringContaining("ended by an operator")]);
   expect(it.asked).toEqual(["a"]);
+});
+
+test("a session that was ended at another proxy is heard of with the next heartbeat, and asked nowhere else", async () => {
+  it = forwardWorld([provider("a", { limits: { sessions: 9, requests: 0 } }), provider("b", { priority: 1 })]);
+  it.script("a", silent);
+  const asked = it.ask({ stream: false });
+  await it.clock.advance(500);
+  await it.store.end("provider:a", "session", 600_000);
+  await it.clock.advance(11_000);
+  expect((await asked).status).toBe(502);
+  expect(it.asked).toEqual(["a"]);
+  expect(it.records()).toMatchObject([{ attempts: [{ outcome: "ended" }] }]);
+});
+
+test("a client's session is gone from its own limit when its request failed or its stream broke", async () => {
+  it = forwardWorld([provider("a")], { idle: "hold" });
+  const own = limits({ sessions: 1 });
+  for (const fault of [error(500), fails("connect"), sse(start + words("x"))]) {
+    it.script("a", sse(said("x")));
+    expect((await it.hear({ session: "one", limits: own })).status).toBe(200);
+    it.script("a", fault);
+    await it.hear({ session: "one", limits: own });
+    it.script("a", error(400, "invalid_request_error"));
+    expect((await it.hear({ session: "two", limits: own })).status).toBe(400);
+  }
 });
