@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { secret } from "../../src/core/secret.ts";
 import { provider } from "../provider/world.ts";
 import { after, error, fails, hand, message, said, silent, sse, start, words } from "./upstream.ts";
 import { type ForwardWorld, forwardWorld } from "./world.ts";
+
+const KEY = [secret("a-key-of-the-proxy")];
 
 let it: ForwardWorld;
 afterEach(() => it.over());
@@ -22,6 +25,7 @@ async function running(session: string, asked: Parameters<ForwardWorld["ask"]>[0
   const response = it.ask({ session, ...asked });
   await it.clock.advance(0);
   upstream.say(start + words("x"));
+  expect((await response).status).toBe(200);
   const text = (await response).text();
   return async () => {
     upstream.say(said("").slice(start.length));
@@ -69,25 +73,28 @@ describe("a client at its limit", () => {
 });
 
 test("a session that an operator ends between two attempts ends with its request", async () => {
-  it = forwardWorld([provider("a"), provider("b", { priority: 1 })], { waitMs: 60_000 });
+  it = forwardWorld([provider("a", { keys: KEY }), provider("b", { keys: KEY, priority: 1 })], { waitMs: 60_000 });
   it.script("a", after(1_000, message));
   const asked = it.ask({ stream: false });
   await it.clock.advance(500);
   await it.slots.end("session");
   const response = await asked;
   expect([response.status, await response.text()]).toEqual([502, expect.stringContaining("ended by an operator")]);
-  expect(it.asked).toEqual(["a"]);
+  expect(it.asked).toEqual(["a:a-key-of-the-proxy"]);
 });
 
 test("a session that was ended at another proxy is heard of with the next heartbeat, and asked nowhere else", async () => {
-  it = forwardWorld([provider("a", { limits: { sessions: 9, requests: 0 } }), provider("b", { priority: 1 })]);
+  it = forwardWorld([
+    provider("a", { keys: KEY, limits: { sessions: 9, requests: 0 } }),
+    provider("b", { keys: KEY, priority: 1 }),
+  ]);
   it.script("a", silent);
   const asked = it.ask({ stream: false });
   await it.clock.advance(500);
   await it.store.end("provider:a", "session", 600_000);
   await it.clock.advance(11_000);
   expect((await asked).status).toBe(502);
-  expect(it.asked).toEqual(["a"]);
+  expect(it.asked).toEqual(["a:a-key-of-the-proxy"]);
   expect(it.records()).toMatchObject([{ attempts: [{ outcome: "ended" }] }]);
 });
 

@@ -177,6 +177,8 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
     delays: learned,
     budget,
     buffered: () => buffered,
+    /** Request bodies kept in case somebody else must be asked. */
+    bodies: () => bodies,
     /** What a provider does with its next requests, in order. */
     script: (name: string, ...acts: Act[]) => scripts.set(name, [...(scripts.get(name) ?? []), ...acts]),
     ask: (ask: Ask = {}): Promise<Response> => forward(deps, plan, inbound(ask)),
