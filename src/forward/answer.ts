@@ -118,7 +118,7 @@ async function streamAnswer(
   how: Readonly<{ framing: Framing; decoder: Decoder | null }>,
 ): Promise<Answer> {
   const { inbound, record, owned } = reading;
-  const reader = inbound.protocol.events(inbound.body.byteLength);
+  const reader = inbound.protocol.events(inbound.bodyBytes);
   const source = open(deps, reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
   const buffered = owned.use(new DisposableStack());
   const look = await lookAhead(source, reader, {

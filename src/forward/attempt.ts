@@ -147,7 +147,7 @@ async function lose(
     outcome,
     reason: verdict.reason,
     // A loser's tokens are paid for: as it said itself, else its prompt at the least.
-    usage: said ?? (outcome === "lost" ? promptUsage(inbound.body.byteLength) : null),
+    usage: said ?? (outcome === "lost" ? promptUsage(inbound.bodyBytes) : null),
     ...(verdict.rest?.what === "key" && key ? { key: key.last4 } : {}),
   });
   const loss: Loss = { provider, key, upstreamModel, verdict, shown: fault?.shown ?? null, stopped };

@@ -71,7 +71,7 @@ export async function contest(
   const losses: Loss[] = [];
   const asked: Provider[] = [];
   const timed = ({ provider, upstreamModel }: Admission) => {
-    return { provider: provider.name, model: upstreamModel, bodyBytes: inbound.body.byteLength };
+    return { provider: provider.name, model: upstreamModel, bodyBytes: inbound.bodyBytes };
   };
   using hedges = hedging(deps, {
     hedgeable: hedgeable && rules.hedgeAtOnceMax > 1,

@@ -18,7 +18,9 @@ export type Inbound = Readonly<{
   pathname: string;
   search: string;
   headers: Headers;
+  /** Empty once `bodyDone` was called: a stream may last for an hour, and its request's images need not. */
   body: Uint8Array;
+  bodyBytes: number;
   /** Aborts when the client leaves. */
   signal: AbortSignal;
   /** Monotonic and wall-clock moments of its arrival. */

@@ -36,6 +36,8 @@ export type ProxyDeps = Readonly<{
 /** A client's connection: `idleAfter` sets how many seconds it may be silent in either direction; 0 = for ever. */
 export type Connection = Readonly<{ idleAfter(seconds: number): void }>;
 
+const NOTHING = new Uint8Array(0);
+
 /** Between requests, and while a body is being sent: a client that stops in the middle must not hold its share for ever. */
 const IDLE_S = 60;
 
@@ -116,6 +118,7 @@ async function readInbound(
   // Silence is the forwarder's to judge from here on: an upstream may think for minutes.
   connection.idleAfter(0);
   const held = owned.move();
+  let { bytes } = body;
   return {
     ...at,
     facts,
@@ -123,10 +126,16 @@ async function readInbound(
     sessionSource: source,
     boundTo,
     headers: request.headers,
-    body: body.bytes,
+    get body() {
+      return bytes;
+    },
+    bodyBytes: bytes.byteLength,
     signal: request.signal,
     arrivedWallMs,
-    bodyDone: () => held.dispose(),
+    bodyDone() {
+      bytes = NOTHING;
+      held.dispose();
+    },
     beforeEnd: () => connection.idleAfter(IDLE_S),
   };
 }

@@ -46,6 +46,7 @@ export function attemptWorld() {
       operation: { protocol: "anthropic", kind: "generate", pathModel: null, pathStream: false },
       facts: { model: "claude", stream },
       body: new TextEncoder().encode('{"model":"claude","messages":[]}'),
+      bodyBytes: 32,
       search: "",
     } as unknown as Inbound;
     const made = trail({ clock, observe: () => {} }, { requestId: "r", protocol: "anthropic", arrivedMs: 0 });

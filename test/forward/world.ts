@@ -154,6 +154,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
       search: "",
       headers: new Headers(),
       body,
+      bodyBytes: body.byteLength,
       signal: ask.signal ?? new AbortController().signal,
       arrivedMs: clock.monoMs(),
       arrivedWallMs: clock.wallMs(),
