@@ -30,16 +30,24 @@ export function clientStream(
       if (begun) return;
       begun = true;
       signal.removeEventListener("abort", onAbort);
-      // `write` answers a promise when the socket is full; `flush` sends what it took at once.
-      const close = await body(async (bytes) => {
-        await controller.write(bytes);
-        await controller.flush();
+      // Both answer a promise only when the socket is full: while it is not, an event costs no promise here.
+      const flush = () => {
+        const sent = controller.flush();
+        return typeof sent === "number" ? undefined : nothing(sent);
+      };
+      const close = await body((bytes) => {
+        const taken = controller.write(bytes);
+        return typeof taken === "number" ? flush() : taken.then(flush);
       });
       if (close === "reset") controller.close(brokenOff());
       else controller.close();
     },
   };
   return new ReadableStream(source);
+}
+
+async function nothing(promise: Promise<unknown>): Promise<void> {
+  await promise;
 }
 
 /** The runtime prints the reason of a reset on stderr: one line, without our stack, is what it is worth. */

@@ -40,7 +40,9 @@ export async function relay(
     if (piece.kind !== "frames" || io.stopped() !== null) return endOf(winner, live, piece.kind === "end");
     if (reader) for (const frame of piece.frames) reader.watch(frame);
     const apart = !piece.unended || reader === null || reader.ended();
-    if (piece.pass.byteLength > 0 && apart && !(await client.pour(piece.pass))) return untaken(io.stopped());
+    if (piece.pass.byteLength === 0 || !apart) continue;
+    const taken = client.pour(piece.pass);
+    if (taken !== true && !(await taken)) return untaken(io.stopped());
   }
 }
 
@@ -70,22 +72,24 @@ function pouring(write: Write, signal: AbortSignal) {
   let giveUp = () => {};
   const onAbort = () => giveUp();
   signal.addEventListener("abort", onAbort, { once: true });
-  const taken = async (bytes: Uint8Array) => {
-    try {
-      await write(bytes);
-      return true;
-    } catch {
-      return false;
-    }
-  };
   return {
-    /** False: nobody takes it any more, or everything was called off while nobody did. */
-    pour: (bytes: Uint8Array) =>
-      new Promise<boolean>((resolve) => {
-        giveUp = () => resolve(false);
-        if (signal.aborted) giveUp();
-        else void taken(bytes).then(resolve);
-      }),
+    /** False: nobody takes it any more, or everything was called off while nobody did. A promise only when the client is slow. */
+    pour(bytes: Uint8Array): boolean | Promise<boolean> {
+      if (signal.aborted) return false;
+      let taken: Promise<void> | void;
+      try {
+        taken = write(bytes);
+      } catch {
+        return false;
+      }
+      return (
+        !taken ||
+        new Promise((resolve) => {
+          giveUp = () => resolve(false);
+          taken.then(() => resolve(true), giveUp);
+        })
+      );
+    },
     [Symbol.dispose]: () => signal.removeEventListener("abort", onAbort),
   };
 }

@@ -51,10 +51,8 @@ export function frameSource(
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
 
-  /** A promise only where something is to be decoded. */
-  function piece(chunk: Uint8Array): Piece | Promise<Piece> {
+  function piece(chunk: Uint8Array): Piece {
     if (!splitter) return { kind: "frames", frames: [], pass: chunk, unended: false };
-    if (decoder) return decodedPiece(chunk, decoder, splitter);
     const frames = splitter.push(chunk);
     return { kind: "frames", frames, pass: joined(frames), unended: false };
   }
@@ -70,7 +68,9 @@ export function frameSource(
       try {
         const { done, value } = await reader.read();
         if (signal.aborted) throw signal.reason;
-        return done ? last() : await piece(value);
+        if (done) return last();
+        // Only what has to be waited for is: a stream has ten thousand of these.
+        return decoder && splitter ? await decodedPiece(value, decoder, splitter) : piece(value);
       } catch (error) {
         over = { kind: "broke", error };
         return over;

@@ -20,9 +20,9 @@ export type Splitter = Readonly<{
 export type Cutter = Readonly<{
   /** Where in `chunk` frames end, ascending. 0: the frame ended with the chunk before, which only this one could tell. */
   ends(chunk: Uint8Array): readonly number[];
-  read(bytes: Buffer): Frame;
+  read(bytes: Uint8Array): Frame;
   /** As `Splitter.flush`. */
-  readLast(bytes: Buffer): Frame | null;
+  readLast(bytes: Uint8Array): Frame | null;
 }>;
 
 /**
@@ -31,37 +31,36 @@ export type Cutter = Readonly<{
  */
 export const FRAME_BYTES_MAX = 32 * 1024 * 1024;
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING = new Uint8Array(0);
 
 export function splitter(cutter: Cutter, frameBytesMax: number): Splitter {
-  let held: Buffer[] = [];
+  let held: Uint8Array[] = [];
   let heldBytes = 0;
   let inPieces = false;
 
-  const taken = (): Buffer => {
+  const taken = (): Uint8Array => {
     const bytes = held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held, heldBytes);
     held = [];
     heldBytes = 0;
     return bytes;
   };
-  const hold = (bytes: Buffer) => {
+  const hold = (bytes: Uint8Array) => {
     if (bytes.byteLength === 0) return;
     held.push(bytes);
     heldBytes += bytes.byteLength;
   };
   return {
     push(chunk) {
-      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       const frames: Frame[] = [];
       let start = 0;
-      for (const end of cutter.ends(bytes)) {
-        hold(bytes.subarray(start, end));
+      for (const end of cutter.ends(chunk)) {
+        hold(part(chunk, start, end));
         const whole = taken();
         if (whole.byteLength > 0) frames.push(inPieces ? piece(whole) : cutter.read(whole));
         inPieces = false;
         start = end;
       }
-      hold(bytes.subarray(start));
+      hold(part(chunk, start, chunk.byteLength));
       if (heldBytes > frameBytesMax || (inPieces && heldBytes > 0)) {
         inPieces = true;
         frames.push(piece(taken()));
@@ -82,6 +81,18 @@ export function splitter(cutter: Cutter, frameBytesMax: number): Splitter {
   };
 }
 
-function piece(bytes: Buffer): Frame {
+/** Most chunks are one whole frame: no view of a view. */
+function part(chunk: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === chunk.byteLength ? chunk : chunk.subarray(start, end);
+}
+
+/** As UTF-8; what is none is replaced, as everywhere on the web. A byte order mark stays. */
+export function textOf(bytes: Uint8Array): string {
+  return utf8.decode(bytes);
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function piece(bytes: Uint8Array): Frame {
   return { kind: "piece", event: "", data: "", bytes };
 }

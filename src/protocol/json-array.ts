@@ -1,4 +1,4 @@
-import { type Cutter, FRAME_BYTES_MAX, type Splitter, splitter } from "./frames.ts";
+import { type Cutter, FRAME_BYTES_MAX, type Splitter, splitter, textOf } from "./frames.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -41,7 +41,7 @@ function elementCutter(): Cutter {
       return ends;
     },
     read(bytes) {
-      const text = bytes.toString("utf8");
+      const text = textOf(bytes);
       const element = text.search(/[^\s,[]/);
       return text[element] === "]"
         ? { kind: "close", event: "", data: "", bytes }
@@ -49,7 +49,7 @@ function elementCutter(): Cutter {
     },
     readLast(bytes) {
       if (place === "array") return null;
-      const data = bytes.toString("utf8").trim();
+      const data = textOf(bytes).trim();
       return { kind: data === "" ? "event" : "bare", event: "", data, bytes };
     },
   };

@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX, type Splitter, splitter } from "./frames.ts";
+import { FRAME_BYTES_MAX, type Splitter, splitter, textOf } from "./frames.ts";
 import type { Frame } from "./protocol.ts";
 
 const LF = 0x0a;
@@ -52,8 +52,8 @@ function lineReader(): (chunk: Uint8Array) => readonly number[] {
   };
 }
 
-function read(bytes: Buffer): Frame {
-  let text = bytes.toString("utf8");
+function read(bytes: Uint8Array): Frame {
+  let text = textOf(bytes);
   if (text.startsWith(BOM)) text = text.slice(1);
   if (BARE.test(text)) return { kind: "bare", event: "", data: text.trim(), bytes };
   if (LONE_CR.test(text)) text = text.replace(/\r\n?/g, "\n");
@@ -78,7 +78,7 @@ const LONE_CR = /\r(?!\n)/;
 /** No line of an event stream begins so: JSON and HTML do. */
 const BARE = /^\s*[{[<]/;
 
-function readLast(bytes: Buffer): Frame | null {
+function readLast(bytes: Uint8Array): Frame | null {
   const frame = read(bytes);
   if (frame.kind === "bare") return frame;
   const endsWithLine = bytes.at(-1) === LF || bytes.at(-1) === CR;
