@@ -4,7 +4,8 @@ import { type RequestOutcome, requestOutcome } from "./outcome.ts";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export type LogLine = Readonly<{ level: LogLevel; msg: string; fields: Readonly<Record<string, unknown>> }>;
+/** `fields` is asked for only where the line is written: most events are for `debug`, and a busy proxy has ten a request. */
+export type LogLine = Readonly<{ level: LogLevel; msg: string; fields(): Readonly<Record<string, unknown>> }>;
 
 /** What the log says of an event. At `info`: each finished request and each change of state; the steps between at `debug`. */
 export function logLine(event: ProxyEvent): LogLine {
@@ -30,7 +31,11 @@ export function logLine(event: ProxyEvent): LogLine {
     case "attempt_started":
       return line("debug", "attempt started", event);
     case "attempt_ended":
-      return line("debug", "attempt ended", { request_id: event.requestId, ...attemptFields(event.record) });
+      return {
+        level: "debug",
+        msg: "attempt ended",
+        fields: () => ({ request_id: event.requestId, ...attemptFields(event.record) }),
+      };
     case "hedge":
     case "stream_broken":
     case "lease":
@@ -44,7 +49,7 @@ export function logLine(event: ProxyEvent): LogLine {
 /** Fields in the order people read them; `time`, `level` and `msg` come before. */
 function requestLine(record: RequestRecord): LogLine {
   const outcome = requestOutcome(record);
-  const fields = {
+  const fields = () => ({
     request_id: record.request_id,
     client: record.client,
     protocol: record.protocol,
@@ -61,7 +66,7 @@ function requestLine(record: RequestRecord): LogLine {
     input_tokens: record.input_tokens,
     output_tokens: record.output_tokens,
     cached_tokens: record.cached_tokens,
-  };
+  });
   return { level: REQUEST_LEVEL[outcome] ?? "info", msg: `request ${outcome}`, fields };
 }
 
@@ -103,12 +108,18 @@ function reloadLine(event: ProxyEvent & { kind: "reload" }): LogLine {
 function noticeLine(event: ProxyEvent & { kind: "notice" }): LogLine {
   // JSON with a key twice is read differently by different readers: the line's own three are not a notice's to set.
   const { time: _, level: __, msg: ___, ...fields } = event.fields;
-  return { level: event.level, msg: event.what, fields };
+  return { level: event.level, msg: event.what, fields: () => fields };
 }
 
 function line(level: LogLevel, msg: string, event: Readonly<Record<string, unknown>>): LogLine {
-  const { kind: _, wallMs: __, requestId, ...fields } = event;
-  return { level, msg, fields: requestId === undefined ? fields : { request_id: requestId, ...fields } };
+  return {
+    level,
+    msg,
+    fields() {
+      const { kind: _, wallMs: __, requestId, ...fields } = event;
+      return requestId === undefined ? fields : { request_id: requestId, ...fields };
+    },
+  };
 }
 
 /** Tenths of a millisecond: more digits are noise. */

@@ -48,7 +48,7 @@ export function openLog(rules: LogRules): Log {
   return {
     observe(event) {
       const { level, msg, fields } = logLine(event);
-      logger[level](fields, msg);
+      if (logger.isLevelEnabled(level)) logger[level](fields(), msg);
     },
     setLevel(level) {
       logger.level = level;
