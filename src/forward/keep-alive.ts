@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { OwnError } from "../core/errors.ts";
+import type { Ending } from "../session/lease.ts";
 import { earlyHeaders } from "./answer-headers.ts";
 import { type Close, clientStream } from "./client-stream.ts";
 import { CLIENT_LEFT_STATUS } from "./finish.ts";
@@ -8,7 +9,7 @@ import type { Live, Opened } from "./opened.ts";
 import { stoppedError } from "./own-errors.ts";
 import type { Write } from "./relay.ts";
 import { type Reply, type RespondDeps, respond } from "./respond.ts";
-import { streamOut } from "./stream-out.ts";
+import { failedEnding, streamOut } from "./stream-out.ts";
 
 /** While nothing else can be sent on a stream, this often something is: proxies and clients give up on silence. */
 const KEEP_ALIVE_MS = 15_000;
@@ -55,16 +56,18 @@ async function lateReply(deps: RespondDeps, flight: Flight, reply: Reply, write:
     const error = instead(flight, winner.status, winner.body.kind === "whole" ? winner.body.bytes : null);
     winner.record.ended({ outcome: "answered", reason: "", usage: null });
     deps.background.track("winner", winner.close("answered_aside"));
-    return endWith(flight, error, { write, provider: winner.provider.name });
+    const ending = winner.clientError ? "reverted" : "failed";
+    return endWith(flight, error, { write, provider: winner.provider.name, ending });
   }
   if (reply.kind === "failure") {
     const { failure } = reply;
-    if (failure.kind === "own") return endWith(flight, failure.error, { write, provider: "" });
+    const ending = failedEnding(flight);
+    if (failure.kind === "own") return endWith(flight, failure.error, { write, provider: "", ending });
     const { answer, provider } = failure;
-    return endWith(flight, instead(flight, answer.status, answer.body), { write, provider });
+    return endWith(flight, instead(flight, answer.status, answer.body), { write, provider, ending });
   }
   const error = stoppedError(flight.stop.stopped());
-  if (error) return endWith(flight, error, { write, provider: "" });
+  if (error) return endWith(flight, error, { write, provider: "", ending: "reverted" });
   flight.land({ status: CLIENT_LEFT_STATUS, error: "", provider: "", usage: null }, "reverted");
   return "end";
 }
@@ -86,12 +89,12 @@ function isEvents(body: Opened["body"]): body is Live {
 async function endWith(
   flight: Flight,
   error: OwnError,
-  to: Readonly<{ write: Write; provider: string }>,
+  to: Readonly<{ write: Write; provider: string; ending: Ending }>,
 ): Promise<Close> {
   const { inbound } = flight;
   const event = inbound.protocol.errorEvent(error, inbound.requestId, { framing: "sse", sequence: -1, first: true });
   // Landed first: what the request holds does not wait for a client that does not read.
-  flight.land({ status: 200, error: error.code, provider: to.provider, usage: null }, "failed");
+  flight.land({ status: 200, error: error.code, provider: to.provider, usage: null }, to.ending);
   await tell(to.write, event);
   inbound.beforeEnd();
   return "end";

@@ -50,6 +50,11 @@ export function endingOf(flight: Flight, how: Delivered["how"]): Ending {
   return how === "stopped" || !flight.story.settlement?.served ? "reverted" : "done";
 }
 
+/** The same where the client is told of nothing but an error: a request that never got under way leaves no trace. */
+export function failedEnding({ story }: Flight): Ending {
+  return story.trail.count() > 0 ? "failed" : "reverted";
+}
+
 /** Writing an alias waits for nobody and is worth no failure: without it the next request goes by rank. */
 export function keepAliases(deps: StreamOutDeps, flight: Flight, provider: string, ids: readonly string[]) {
   const { inbound } = flight;

@@ -109,6 +109,41 @@ describe("a stream without anything to send for 15 s", () => {
     }
   });
 
+  test("leaves its client's own session as an answer in time would have", async () => {
+    const rows = [
+      { act: error(400, "invalid_request_error"), next: "client_limit" },
+      { act: error(500), next: null },
+    ];
+    for (const { act, next } of rows) {
+      await it.over();
+      it = forwardWorld([provider("a")], { idle: "hold" });
+      const own = { sessions: 1, requests: 0, rpm: 0 };
+      it.script("a", sse(said("x")), after(40_000, act), sse(said("y")));
+      await it.hear({ session: "one", limits: own });
+      expect((await it.hear({ session: "one", limits: own })).text).toContain("event: error");
+      const other = await it.hear({ session: "two", limits: own });
+      expect(other.headers.get("x-hedgerow-error")).toBe(next);
+    }
+  });
+
+  test("leaves its client's own session alone when it never got under way", async () => {
+    await it.over();
+    it = forwardWorld([provider("a", { limits: { sessions: 0, requests: 1 } })], { idle: "hold", waitMs: 20_000 });
+    const own = { sessions: 1, requests: 0, rpm: 0 };
+    const busy = hand();
+    it.script("a", sse(said("x")), busy.act);
+    await it.hear({ session: "one", limits: own });
+    const running = it.ask({ session: "other" });
+    await it.clock.advance(0);
+    busy.say(start + words("x"));
+    const other = (await running).text();
+    expect((await it.hear({ session: "one", limits: own })).text).toContain("event: error");
+    const next = await it.hear({ session: "two", limits: own });
+    expect(next.headers.get("x-hedgerow-error")).toBe("client_limit");
+    busy.end();
+    await other;
+  });
+
   test("keeps nothing when its client leaves meanwhile, heard or not", async () => {
     for (const reads of [true, false]) {
       const client = new AbortController();
