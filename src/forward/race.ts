@@ -61,10 +61,10 @@ function umpire<Candidate extends AsyncDisposable, Prize extends AsyncDisposable
   let why: Why | null = null;
 
   function late(): Verdict {
-    if (held || field.searching() || field.running() === 0 || field.extend()) return null;
+    if (held || field.running() === 0 || field.extend()) return null;
     if (field.started() >= Math.min(rules.hedgeUpTo, rules.attemptsMax)) return null;
     field.rearm();
-    if (field.running() < rules.atOnceMax && rules.mayHedge()) field.seek("hedge");
+    if (!field.searching() && field.running() < rules.atOnceMax && rules.mayHedge()) field.seek("hedge");
     return null;
   }
   function found(attempt: AttemptKind, next: Next<Candidate, Why>): Verdict {

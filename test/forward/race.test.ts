@@ -3,6 +3,18 @@ import { race } from "../../src/forward/race.ts";
 import { seeded } from "../world/seeded.ts";
 import { type End, jumpingClock, randomScript, type Script, type Step, world } from "./race-world.ts";
 
+/** For tests that play the candidates and the attempts themselves. */
+const hedgedAfter50Ms = {
+  hedgeAfterMs: () => 50,
+  mayHedge: () => true,
+  hedgeRefused: () => {},
+  attemptsMax: 4,
+  atOnceMax: 2,
+  hedgeUpTo: 3,
+  stop: { lost: () => new Error("lost"), left: () => new Error("left") },
+  aside: (_: string, promise: Promise<unknown>) => void promise.catch(() => {}),
+};
+
 describe("a race", () => {
   test("keeps its promises under 30,000 random schedules", async () => {
     for (let seed = 1; seed <= 30_000; seed++) {
@@ -87,6 +99,30 @@ describe("a race", () => {
     expect(it.seen.abortedRuns).toBe(0);
   });
 
+  test("asks again for a hedge after a search that outlasted the delay and found nobody", async () => {
+    const { clock, runDry } = jumpingClock();
+    let searches = 0;
+    const running = race<AsyncDisposable & { ms: number }, AsyncDisposable, string, string>(
+      {
+        ...hedgedAfter50Ms,
+        clock,
+        async next(kind) {
+          if (kind === "hedge") await clock.sleep(80);
+          searches++;
+          if (searches === 2) return { kind: "none", why: "full" };
+          return { kind: "go", candidate: { ms: searches === 1 ? 1_000 : 10, async [Symbol.asyncDispose]() {} } };
+        },
+        async run(candidate) {
+          await clock.sleep(candidate.ms);
+          return { kind: "won", prize: { async [Symbol.asyncDispose]() {} } };
+        },
+      },
+      new AbortController().signal,
+    );
+    await runDry();
+    expect(await running).toMatchObject({ kind: "won", attempt: "hedge" });
+  });
+
   test("gives back a slot that is granted after the race is over", async () => {
     const it = world(script([step(60, "won"), step(10, "won", { slotMs: 40 })], { hedgeAfterMs: 50 }));
     expect(await it.play()).toMatchObject({ kind: "won", attempt: "first", hedged: false });
@@ -103,17 +139,11 @@ describe("a race", () => {
     const { clock } = jumpingClock();
     const broken = race<AsyncDisposable, AsyncDisposable, string, string>(
       {
+        ...hedgedAfter50Ms,
         clock,
         next: async () => ({ kind: "go", candidate: { async [Symbol.asyncDispose]() {} } }),
         run: () => Promise.reject(new Error("a bug")),
         hedgeAfterMs: () => Number.POSITIVE_INFINITY,
-        mayHedge: () => true,
-        hedgeRefused: () => {},
-        attemptsMax: 4,
-        atOnceMax: 2,
-        hedgeUpTo: 3,
-        stop: { lost: () => new Error("lost"), left: () => new Error("left") },
-        aside: (_, promise) => void promise.catch(() => {}),
       },
       new AbortController().signal,
     );
@@ -126,6 +156,7 @@ describe("a race", () => {
     let room = 2;
     const running = race<AsyncDisposable & { ms: number }, AsyncDisposable, string, string>(
       {
+        ...hedgedAfter50Ms,
         clock,
         async next(kind) {
           asked.push(kind);
@@ -139,14 +170,6 @@ describe("a race", () => {
             ? { kind: "won", prize: { async [Symbol.asyncDispose]() {} } }
             : { kind: "lost", reason: "failed" };
         },
-        hedgeAfterMs: () => 50,
-        mayHedge: () => true,
-        hedgeRefused: () => {},
-        attemptsMax: 4,
-        atOnceMax: 2,
-        hedgeUpTo: 3,
-        stop: { lost: () => new Error("lost"), left: () => new Error("left") },
-        aside: (_, promise) => void promise.catch(() => {}),
       },
       new AbortController().signal,
     );
