@@ -1,4 +1,4 @@
-import zlib from "node:zlib";
+import { decoderOf } from "../core/content-coding.ts";
 
 /** Decodes a body beside its passing on, so that it can be classified. Owns a codec: `close` it. */
 export type Decoder = Readonly<{
@@ -7,21 +7,12 @@ export type Decoder = Readonly<{
   close(): void;
 }>;
 
-const CODECS: Readonly<Record<string, () => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | zlib.ZstdDecompress>> =
-  {
-    gzip: () => zlib.createGunzip(),
-    "x-gzip": () => zlib.createGunzip(),
-    deflate: () => zlib.createInflate(),
-    br: () => zlib.createBrotliDecompress(),
-    zstd: () => zlib.createZstdDecompress(),
-  };
-
 /** What one chunk may decode to: a kilobyte of zeros that unfolds to a gigabyte is nobody's answer. */
 const DECODED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** A decoder for a `content-encoding`; null where it is one that cannot be read. */
 export function decoderFor(encoding: string): Decoder | null {
-  const make = CODECS[encoding.trim().toLowerCase()];
+  const make = decoderOf(encoding);
   if (!make) return null;
   const codec = make();
   let out: Uint8Array[] = [];

@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
-import zlib from "node:zlib";
 import type { ByteAccount } from "../core/byte-account.ts";
+import { decoderOf } from "../core/content-coding.ts";
 import { HedgerowError, type OwnError } from "../core/errors.ts";
 
 /** Owns a request's body, decoded, and its share of the process-wide account. */
@@ -13,14 +13,6 @@ export type BodyLimits = Readonly<{
   bytesMax: number;
   account: ByteAccount;
 }>;
-
-const CODECS: Readonly<Record<string, () => Transform>> = {
-  gzip: zlib.createGunzip,
-  "x-gzip": zlib.createGunzip,
-  deflate: zlib.createInflate,
-  br: zlib.createBrotliDecompress,
-  zstd: zlib.createZstdDecompress,
-};
 
 /** When an instance is full, bodies leave it within moments. */
 const OVERLOADED_RETRY_MS = 1_000;
@@ -113,7 +105,7 @@ async function decode(codec: Transform, encoded: Uint8Array, hold: Hold): Promis
 function codecFor(header: string | null): (() => Transform) | null | "unknown" {
   const encoding = header?.trim().toLowerCase() ?? "";
   if (encoding === "" || encoding === "identity") return null;
-  return Object.hasOwn(CODECS, encoding) ? (CODECS[encoding] ?? "unknown") : "unknown";
+  return decoderOf(encoding) ?? "unknown";
 }
 
 /** Null where it is missing or no plain number (two equal headers surface as `3, 3`): then the bytes are counted. */
