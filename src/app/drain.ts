@@ -1,6 +1,7 @@
 import type { Background } from "../core/background.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
+import { inTime } from "../core/in-time.ts";
 import { Stop } from "../forward/stop.ts";
 import type { Server } from "../http/server.ts";
 import type { Feed } from "../observe/feed.ts";
@@ -39,23 +40,13 @@ export async function drain(
   parts.refuse();
   parts.feed.close();
   const empty = server.drained();
-  await within(clock, rules.drainMs, empty);
+  await inTime(clock, rules.drainMs, empty);
   parts.drained.abort(new Stop("drain"));
-  await within(clock, LAST_WORDS_MS, empty);
+  await inTime(clock, LAST_WORDS_MS, empty);
   await slots.close(LAST_WORDS_MS);
-  await within(clock, LAST_WORDS_MS, server.cut());
-  await within(clock, LAST_WORDS_MS, parts.background.drained());
+  await inTime(clock, LAST_WORDS_MS, server.cut());
+  await inTime(clock, LAST_WORDS_MS, parts.background.drained());
   await parts.stores.close();
   observe({ kind: "notice", level: "info", what: "drained", fields: { leases: slots.leases() } });
-  await within(clock, LAST_WORDS_MS, parts.logged());
-}
-
-/** Resolves when the work is done or the time is up. */
-async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  let cancel = () => {};
-  const timeUp = new Promise<void>((resolve) => {
-    cancel = clock.after(ms, resolve);
-  });
-  await Promise.race([work, timeUp]);
-  cancel();
+  await inTime(clock, LAST_WORDS_MS, parts.logged());
 }

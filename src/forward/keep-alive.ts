@@ -1,5 +1,5 @@
-import type { Clock } from "../core/clock.ts";
 import type { OwnError } from "../core/errors.ts";
+import { inTime } from "../core/in-time.ts";
 import type { Ending } from "../session/lease.ts";
 import { earlyHeaders } from "./answer-headers.ts";
 import { type Close, clientStream } from "./client-stream.ts";
@@ -22,30 +22,18 @@ export async function respondInTime(deps: RespondDeps, flight: Flight, reply: Pr
   const { inbound } = flight;
   const array = inbound.operation.pathStream && !/[?&]alt=sse(&|$)/.test(inbound.search);
   if (!inbound.facts.stream || array) return respond(deps, flight, await reply);
-  const early = await within(deps.clock, KEEP_ALIVE_MS - (deps.clock.monoMs() - inbound.arrivedMs), reply);
+  const leftMs = inbound.arrivedMs + KEEP_ALIVE_MS - deps.clock.monoMs();
+  const early = await inTime(deps.clock, Math.max(0, leftMs), reply);
   if (early !== null) return respond(deps, flight, early);
   const headers = { ...earlyHeaders(inbound), "content-type": "text/event-stream", "cache-control": "no-cache" };
   const stream = clientStream(inbound.signal, deps.background, async (write) => {
     for (;;) {
       await tell(write, inbound.protocol.keepAlive);
-      const late = await within(deps.clock, KEEP_ALIVE_MS, reply);
+      const late = await inTime(deps.clock, KEEP_ALIVE_MS, reply);
       if (late !== null) return lateReply(deps, flight, late, write);
     }
   });
   return new Response(stream, { status: 200, headers });
-}
-
-/** The reply if it comes within `ms`, else null. */
-async function within(clock: Clock, ms: number, reply: Promise<Reply>): Promise<Reply | null> {
-  let cancel = () => {};
-  const silence = new Promise<null>((resolve) => {
-    cancel = clock.after(Math.max(0, ms), () => resolve(null));
-  });
-  try {
-    return await Promise.race([reply, silence]);
-  } finally {
-    cancel();
-  }
 }
 
 /** The status has gone out: whatever is no stream of events can only be told as the event that ends one. */

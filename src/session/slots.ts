@@ -1,3 +1,4 @@
+import { inTime } from "../core/in-time.ts";
 import { loop } from "../core/loop.ts";
 import { asking } from "./asking.ts";
 import { type SessionEnded, sessionEnding } from "./ending.ts";
@@ -115,24 +116,11 @@ export function createSlots(options: SlotOptions): Slots {
       closed.abort();
       line.close();
       const given = leases.all().map((lease) => held.release(lease, "reverted"));
+      const last = [...given, out.replay(), ...loops];
       // A loop may be waiting for a store that hangs: it ends with that call, in the background.
-      await atMost({ clock, background, ms: withinMs }, Promise.all([...given, out.replay(), ...loops]));
+      background.track("last releases", Promise.all(last));
+      await inTime(clock, withinMs, Promise.allSettled(last));
       out.close();
     },
   };
-}
-
-/** Resolves when the work is done or the time is up; the work goes on in the background. */
-function atMost(
-  rules: Pick<SlotParts, "clock" | "background"> & { ms: number },
-  work: Promise<unknown>,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = rules.clock.after(rules.ms, resolve);
-    const done = work.finally(() => {
-      cancel();
-      resolve();
-    });
-    rules.background.track("last releases", done);
-  });
 }

@@ -2,6 +2,7 @@ import type { Background } from "../../core/background.ts";
 import type { Clock } from "../../core/clock.ts";
 import { HedgerowError } from "../../core/errors.ts";
 import type { Observer } from "../../core/events.ts";
+import { inTime } from "../../core/in-time.ts";
 import { loop } from "../../core/loop.ts";
 import type { Random } from "../../core/random.ts";
 import type { HomeStore } from "../home.ts";
@@ -154,22 +155,11 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
       const left = beats.then(async () => {
         if (health.state() !== "down") await here.leave().catch(() => {}); // else it is forgotten after a while
       });
-      await within(clock, LEAVE_MS, left);
+      await inTime(clock, LEAVE_MS, left);
       client.disconnect(); // what is still unanswered fails now
       await left;
     },
   };
-}
-
-/** Resolves when the work is done or the time is up. */
-function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    void work.finally(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 /** Answers once the server takes writes and the scopes that failed are served again; checks a store first that was never checked. */
