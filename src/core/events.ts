@@ -42,7 +42,7 @@ export type AttemptRecord = Readonly<{
 export type HedgeMark = "off" | "idle" | "won" | "lost";
 export type StickyMark = "hit" | "miss" | "moved" | "off";
 
-/** The finished request: the log line, field for field (SPEC section 9), plus the trail the log leaves out. */
+/** The finished request: the log line, field for field, plus the trail the log leaves out. */
 export type RequestRecord = Readonly<{
   request_id: string;
   client: string;

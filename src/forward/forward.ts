@@ -63,7 +63,7 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
 }
 
 /** Who could serve this request, as `rank` wants to know it. */
-export function wishOf(deps: Pick<ForwardDeps, "override" | "standing">, inbound: Inbound, homes: Homes): Wish {
+function wishOf(deps: Pick<ForwardDeps, "override" | "standing">, inbound: Inbound, homes: Homes): Wish {
   const { model } = inbound.facts;
   return {
     protocol: inbound.protocol.name,

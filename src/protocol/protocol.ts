@@ -19,7 +19,7 @@ export type Operation = Readonly<{
   pathStream: boolean;
 }>;
 
-/** How far a request is bound to the account that answers it first (STREAMS: hedgeability). */
+/** How far a request is bound to the account that answers it first. */
 export type Binding =
   /** Any provider may answer; it may be hedged and failed over. */
   | "free"
@@ -28,7 +28,7 @@ export type Binding =
   /** Names something that lives in one account (stored response, file, container, cached content): asked once, by alias or rank. */
   | "account";
 
-/** An id for the session that the body gave, in the order of SPEC section 5. */
+/** An id for the session that the body gave, the most telling kinds first. */
 export type BodySession = Readonly<{
   source: "metadata.user_id" | "prompt_cache_key" | "metadata.session_id";
   id: string;
@@ -67,7 +67,7 @@ export type ErrorFacts = Readonly<{
   policy: boolean;
 }>;
 
-/** What one event before content means (STREAMS). */
+/** What one event before content means. */
 export type Level =
   | "liveness" /** L0: resets the idle timer only */
   | "accepted" /** L1 */
@@ -151,12 +151,12 @@ export type Protocol = Readonly<{
   readError(status: number, body: Uint8Array): ErrorFacts;
   /** One of our errors in this protocol's envelope (JSON text). */
   envelope(error: OwnError, requestId: string): string;
-  /** The event that ends a broken stream honestly (STREAMS: ending a broken stream), ready to be written after the last whole event. */
+  /** The event that ends a broken stream honestly, ready to be written after the last whole event. */
   errorEvent(
     error: OwnError,
     requestId: string,
     stream: Readonly<{ framing: Framing; sequence: number; first: boolean }>,
   ): Uint8Array;
-  /** What is sent while nothing else can be (SPEC section 7). */
+  /** What is sent while nothing else can be: a comment, or the protocol's own ping. */
   keepAlive: Uint8Array;
 }>;

@@ -82,7 +82,7 @@ export function rank(providers: readonly Provider[], wish: Wish, random: Random)
 }
 
 /** Would this provider ever serve the request, leaving its health aside? `null` = yes. */
-export function whyNeverServes(
+function whyNeverServes(
   provider: Provider,
   wish: Pick<Wish, "protocol" | "model" | "groups" | "override">,
 ): OutReason | null {

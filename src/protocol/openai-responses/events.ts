@@ -110,7 +110,7 @@ export function responsesCounts(response: JsonObject): Counts {
 }
 
 /** The content of an output item as it stands; `whole`: nothing more of it will come. */
-export function itemPayload(item: JsonObject, whole: boolean): readonly unknown[] {
+function itemPayload(item: JsonObject, whole: boolean): readonly unknown[] {
   if (whole && CALL_ITEMS.has(item.type)) return [item];
   const parts = [...objectsIn(item.content), ...objectsIn(item.summary)];
   return [item, ...parts].flatMap((part) => ITEM_FIELDS.map((field) => part[field]));
