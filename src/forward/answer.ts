@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { decoderOf } from "../core/content-coding.ts";
 import type { Splitter } from "../protocol/frames.ts";
 import type { ErrorFacts, Framing, Usage } from "../protocol/protocol.ts";
 import type { Admission } from "./admission.ts";
@@ -55,21 +56,25 @@ export type Reading = Readonly<{
 /** Reads a response until it is known what it is worth. Nothing of it has gone to the client by then. */
 export async function readAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
   if (response.status < 200 || response.status > 299) return errorAnswer(deps, reading, response);
+  const encoding = encodingOf(response);
+  if (encoding !== null && decoderOf(encoding) === null) {
+    deps.unreadable(reading.admission.provider.name, encoding);
+    return unreadAnswer(deps, reading, response);
+  }
   const framing = framingOf(reading.inbound, response);
   if (framing === null) return wholeAnswer(deps, reading, response);
-  const encoding = encodingOf(response);
   const decoder = encoding === null ? null : decoderFor(encoding);
-  if (encoding !== null && decoder === null) {
-    deps.unreadable(reading.admission.provider.name, encoding);
-    const source = open(deps, reading, response, null);
-    return {
-      kind: "open",
-      ...shown(response),
-      worth: "content",
-      body: live(source, [], null),
-    };
-  }
   return streamAnswer(deps, reading, response, { framing, decoder });
+}
+
+/** What cannot be judged is taken for content at its first byte. */
+async function unreadAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {
+  const source = open(deps, reading, response, null);
+  const first = await source.next();
+  if (first.kind === "broke") return lost("truncated");
+  if (first.kind === "end") return lost("empty_body");
+  reading.record.sawContent();
+  return { kind: "open", ...shown(response), worth: "content", body: live(source, [first.pass], null) };
 }
 
 async function errorAnswer(deps: AnswerDeps, reading: Reading, response: Response): Promise<Answer> {

@@ -193,15 +193,31 @@ test("a stream that comes encoded is passed on byte for byte, and reset when it 
   expect(it.told("stream_broken")).toMatchObject([{ how: "no_terminal" }]);
 });
 
-test("an encoding that nobody knows is passed on unread, and the log says so", async () => {
-  await it.over();
-  it = forwardWorld([provider("a")]);
-  it.script(
-    "a",
-    async () => new Response("???", { headers: { "content-type": "text/event-stream", "content-encoding": "snappy" } }),
-  );
-  expect((await it.hear()).text).toBe("???");
-  expect(it.told("notice")).toMatchObject([{ what: "answer_unreadable", fields: { encoding: "snappy" } }]);
+describe("an encoding that nobody knows", () => {
+  const unread = (body: string, type: string) => async () =>
+    new Response(body, { headers: { "content-type": type, "content-encoding": "snappy" } });
+
+  test.each([
+    { stream: true, type: "text/event-stream" },
+    { stream: false, type: "application/json" },
+  ])("is passed on unread from its first byte, and the log says so (stream: $stream)", async ({ stream, type }) => {
+    await it.over();
+    it = forwardWorld([provider("a")]);
+    it.script("a", unread("???", type));
+    expect(await it.hear({ stream })).toMatchObject({ status: 200, text: "???" });
+    expect(it.told("notice")).toMatchObject([{ what: "answer_unreadable", fields: { encoding: "snappy" } }]);
+    expect(it.records()).toMatchObject([{ attempts: [{ outcome: "answered", ttft_ms: expect.any(Number) }] }]);
+  });
+
+  test("has no first byte where the body is empty: another provider is asked", async () => {
+    await it.over();
+    const origin = "https://same.test";
+    it = forwardWorld([provider("a", { origin }), provider("b", { origin, priority: 1 })]);
+    it.script("a", unread("", "text/event-stream"));
+    it.script("b", unread("???", "text/event-stream"));
+    expect((await it.hear()).text).toBe("???");
+    expect(it.records()).toMatchObject([{ attempts: [{ reason: "empty_body" }, { provider: "b" }] }]);
+  });
 });
 
 test("a large whole answer that takes too long is reset and says it was a timeout", async () => {
