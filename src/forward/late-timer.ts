@@ -6,7 +6,7 @@ export type LateTimer = Readonly<{
   arm(delayMs: number): void;
   /** Puts it off for a sign of life, once per `arm`; false when that was done before. */
   extend(): boolean;
-  /** Once more after the same delay. */
+  /** Once more, after a fraction of the delay: what denied a hedge (a slot, the budget) may be there in a moment. */
   again(): void;
   cancel(): void;
 }>;
@@ -15,6 +15,8 @@ export type LateTimer = Readonly<{
 const EXTENSION_MS_MAX = 2_000;
 /** A hedge that was denied is not asked for again sooner than this, however short the delay. */
 const AGAIN_MS_MIN = 50;
+/** After the whole delay a request that is late already would be twice as late, and these make the slowest percent. */
+const AGAIN_SHARE = 1 / 8;
 
 export function lateTimer(clock: Clock, onLate: () => void): LateTimer {
   let delayMs = Number.POSITIVE_INFINITY;
@@ -38,7 +40,7 @@ export function lateTimer(clock: Clock, onLate: () => void): LateTimer {
     },
     again() {
       extended = true;
-      set(Math.max(delayMs, AGAIN_MS_MIN));
+      set(Math.max(delayMs * AGAIN_SHARE, AGAIN_MS_MIN));
     },
     cancel: () => cancel(),
   };

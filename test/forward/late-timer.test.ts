@@ -32,13 +32,18 @@ describe("the timer of a late attempt", () => {
     expect(late).toEqual([100, 150, 2_150]);
   });
 
-  test("asks again after the same delay, no sooner than 50 ms, and is not put off then", async () => {
+  test("asks again after an eighth of the delay, no sooner than 50 ms, and is not put off then", async () => {
+    it.arm(800);
+    await clock.advance(800);
+    it.again();
+    expect(it.extend()).toBe(false);
+    await clock.advance(100);
+    expect(late).toEqual([800, 900]);
     it.arm(10);
     await clock.advance(10);
     it.again();
-    expect(it.extend()).toBe(false);
     await clock.advance(50);
-    expect(late).toEqual([10, 60]);
+    expect(late).toEqual([800, 900, 910, 960]);
   });
 
   test("never goes off where there is no delay, or when it is cancelled", async () => {
