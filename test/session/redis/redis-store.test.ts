@@ -3,7 +3,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { secret } from "../../../src/core/secret.ts";
 import type { Held } from "../../../src/session/slot.ts";
 import { describeWithRedis, freePort, redisServer, type RedisServer } from "../../world/redis.ts";
-import { tcpProxy } from "../../world/tcp-proxy.ts";
+import { respProxy } from "../../world/resp-proxy.ts";
 import { IMPATIENT_MS, type Member, type MemberOptions, member, SCOPE, until } from "./fleet.ts";
 import { judge } from "./history.ts";
 
@@ -119,26 +119,24 @@ describeWithRedis("the shared store", () => {
   });
 
   test("replies that are lost leave no slot behind", async () => {
-    const proxy = tcpProxy(server);
+    using proxy = respProxy(server);
     const one = await join("one", {
       where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
       timeoutMs: IMPATIENT_MS,
     });
-    proxy.dropReplies(true);
+    proxy.loseReplies();
     const held = await grants(one, ["a", "b", "c", "d", "e"], 3);
     expect(held).toHaveLength(3);
     await until(() => one.store.state() === "down");
     for (const one_ of held) one.give(one_);
-    proxy.dropReplies(false);
-    proxy.cut();
+    proxy.mend();
     await until(() => one.store.state() === "up");
     await until(async () => (await liveLeases()) === 0);
     expect(await one.ask("f", 1)).not.toBeNull();
-    proxy.stop();
   });
 
   test("a client that reconnects tells the server again what it holds, without an outage being told", async () => {
-    const proxy = tcpProxy(server);
+    using proxy = respProxy(server);
     const one = await join("one", {
       where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
       leaseTtlMs: 60_000, // no heartbeat comes to help
@@ -146,26 +144,29 @@ describeWithRedis("the shared store", () => {
     await grants(one, ["a"], 0);
     await until(async () => (await liveLeases()) === 1);
     await server.admin.flushall();
-    proxy.cut();
+    proxy.mend();
     await until(async () => (await liveLeases()) === 1);
     expect(storeEvents(one)).toEqual([]);
-    proxy.stop();
   });
 
   test("a slot costs one command to get and one to give back", async () => {
-    const proxy = tcpProxy(server);
+    using proxy = respProxy(server);
     const one = await join("one", {
       where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
       leaseTtlMs: 60_000,
     });
     await until(async () => (await server.admin.exists("hedgerow:{instances}")) === 1);
-    const before = proxy.commands.length;
+    const before = proxy.commands().length;
+    const names = () =>
+      proxy
+        .commands()
+        .slice(before)
+        .map(({ words }) => words[0]?.toUpperCase());
     const [held] = await grants(one, ["a"], 5);
-    expect(proxy.commands.slice(before)).toEqual(["EVALSHA"]);
+    expect(names()).toEqual(["EVALSHA"]);
     if (held) one.give(held, "done");
     await until(async () => (await liveLeases()) === 0);
-    expect(proxy.commands.slice(before)).toEqual(["EVALSHA", "EVALSHA"]);
-    proxy.stop();
+    expect(names()).toEqual(["EVALSHA", "EVALSHA"]);
   });
 
   test("a store that is not there at the start: degraded, and up once it is; refused where nobody may decide without it", async () => {
