@@ -61,6 +61,21 @@ describe.each([{ stream: true }, { stream: false }])("failover before content (s
 });
 
 describe("failover in time", () => {
+  test("no connection within connect", async () => {
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    await using world = await startWorld(
+      { a: answer(), b: answer() },
+      { ...NO_HEDGE, only: { a: { base_url: `https://127.0.0.1:${silent.port}`, timeouts: { connect: "300ms" } } } },
+    );
+    expect(await ask(world.url, "anthropic")).toMatchObject({ status: 200, said: PLAIN_TEXT, terminal: true });
+    await world.idle();
+    const [attempts] = world.hedgerow.log().flatMap((line) => ("attempts" in line ? [line["attempts"]] : []));
+    expect(attempts).toMatchObject([
+      { provider: "a", reason: "connect_timeout" },
+      { provider: "b", outcome: "answered" },
+    ]);
+  });
+
   test("no content within first_token", async () => {
     await using world = await startWorld(
       { a: headersThenSilence, b: answer() },

@@ -3,7 +3,7 @@ import { PROTOCOL_NAMES } from "../../src/protocol/protocol.ts";
 import { answer, inTurn, status } from "../../src/simulator/behaviour.ts";
 import { ask, begin, hear, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { streamingLoad } from "../world/load.ts";
-import { BEGUN, type FileConfig, heldOpen, providerNow, reloadBy, rewrite } from "../world/operate.ts";
+import { admin, BEGUN, type FileConfig, heldOpen, providerNow, reloadBy, rewrite } from "../world/operate.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(120_000);
@@ -169,6 +169,8 @@ describe("what survives", () => {
     // Bounds are rules and apply at once; what they bound is still known.
     await reloadBy(world.hedgerow, () => rewrite(world.hedgerow, each({ hedge: { min: "700ms" } })));
     expect(await learned()).toMatchObject([{ model: "model-1", after_ms: 700 }]);
+    const explained = await admin(world.url, "explain?protocol=anthropic&model=model-1");
+    expect(explained.body).toMatchObject({ order: [{ provider: "a", hedge_after_ms: 700 }, { provider: "b" }] });
   });
 });
 

@@ -11,9 +11,9 @@ import {
   splitEvery,
   status,
 } from "../../src/simulator/behaviour.ts";
-import { pause } from "../../src/simulator/script.ts";
+import { pause, stall } from "../../src/simulator/script.ts";
 import type { Behave } from "../../src/simulator/simulator.ts";
-import { ask, begin, PLAIN_TEXT } from "../world/http.ts";
+import { ask, begin, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { rawAsk } from "../world/raw.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
 
@@ -182,21 +182,24 @@ describe("homes and hedges", () => {
 });
 
 describe("aborts", () => {
-  const POINTS: readonly Readonly<{ where: string; behave: Behave }>[] = [
-    { where: "before headers", behave: noHeaders },
-    { where: "after headers, before content", behave: answer({ firstMs: 60_000 }) },
-    { where: "between events", behave: answer({ gapMs: 60_000 }) },
+  const lastByte: Behave = async (request) => [...(await answer()(request)), stall];
+  /** `heard`: what the client waits for; null: until its request has arrived upstream. */
+  const POINTS: readonly Readonly<{ where: string; behave: Behave; heard: string | null }>[] = [
+    { where: "before headers", behave: noHeaders, heard: null },
+    { where: "after headers, before content", behave: answer({ firstMs: 60_000 }), heard: null },
+    { where: "between events", behave: answer({ gapMs: 60_000 }), heard: "The hedge " },
+    { where: "at the last byte", behave: lastByte, heard: "message_stop" },
   ];
-  test.each(POINTS)("the client leaves $where: the upstream is told, nothing counts against it", async ({ behave }) => {
+  test.each(POINTS)("the client leaves $where: the upstream is told, nothing counts against it", async (point) => {
+    const { behave, heard } = point;
     await using world = await startWorld({ a: behave }, { config: { defaults: { breaker: { failures: 1 } } } });
     for (const at of range(3)) {
       const leaving = new AbortController();
-      const asked = begin(world.url, "anthropic", { session: `s${at}`, signal: leaving.signal })
-        .then((response) => response.text())
-        .catch(() => "left");
-      await eventually("the request arrives", () => world.upstream.a.arrived() === at + 1);
+      const asked = begin(world.url, "anthropic", { session: `s${at}`, signal: leaving.signal });
+      if (heard === null) await eventually("the request arrives", () => world.upstream.a.arrived() === at + 1);
+      else await hearUntil(await asked, heard);
       leaving.abort();
-      expect(await asked).toBe("left");
+      await asked.catch(() => null);
       expect((await world.upstream.a.exchanges()[at]?.ended)?.how).toBe("left");
       await world.idle();
     }
