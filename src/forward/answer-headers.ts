@@ -10,16 +10,25 @@ export function earlyHeaders(inbound: Inbound): Record<string, string> {
   };
 }
 
-/** Puts what Hedgerow says about an answer on top of the upstream's own headers. */
-export function describeAnswer(headers: Headers, clock: Clock, story: Story, provider: string): Headers {
+/** What Hedgerow says about an answer, on top of the upstream's own headers. */
+export function describeAnswer(
+  upstream: Readonly<Record<string, string>>,
+  clock: Clock,
+  story: Story,
+  provider: string,
+): Record<string, string> {
   const { inbound, trail, contest, settlement } = story;
-  for (const [name, value] of Object.entries(earlyHeaders(inbound))) headers.set(name, value);
-  headers.set("x-hedgerow-provider", provider);
-  headers.set("x-hedgerow-attempts", String(trail.count()));
-  headers.set("x-hedgerow-hedge", contest ? markOf(contest) : "off");
-  headers.set("x-hedgerow-sticky", settlement?.sticky ?? "off");
   const ttftMs = story.ttftMs ?? clock.monoMs() - inbound.arrivedMs;
   const waitMs = contest?.waitedMs ?? 0;
-  headers.append("server-timing", `wait;dur=${waitMs.toFixed(1)}, ttft;dur=${ttftMs.toFixed(1)}`);
-  return headers;
+  const timing = `wait;dur=${waitMs.toFixed(1)}, ttft;dur=${ttftMs.toFixed(1)}`;
+  const theirs = upstream["server-timing"];
+  return {
+    ...upstream,
+    ...earlyHeaders(inbound),
+    "x-hedgerow-provider": provider,
+    "x-hedgerow-attempts": String(trail.count()),
+    "x-hedgerow-hedge": contest ? markOf(contest) : "off",
+    "x-hedgerow-sticky": settlement?.sticky ?? "off",
+    "server-timing": theirs === undefined ? timing : `${theirs}, ${timing}`,
+  };
 }

@@ -18,7 +18,7 @@ export type Reply =
 export type RespondDeps = StreamOutDeps &
   Readonly<{
     /** The upstream's headers as the client may see them. */
-    passedHeaders(upstream: Headers): Headers;
+    passedHeaders(upstream: Headers): Record<string, string>;
   }>;
 
 /** An answer of our own. `ending`: what the client's own lease ends as; a request that never got under way leaves no trace. */
@@ -59,7 +59,7 @@ function fail(deps: RespondDeps, flight: Flight, failure: Failure): Response {
   const { answer, provider } = failure;
   const headers = describeAnswer(deps.passedHeaders(answer.headers), deps.clock, story, provider);
   // All have been tried: a client library's own retries would only do it all again. A retry-after is worth more.
-  if (!headers.has("retry-after") && !headers.has("retry-after-ms")) headers.set("x-should-retry", "false");
+  if (!("retry-after" in headers || "retry-after-ms" in headers)) headers["x-should-retry"] = "false";
   const { status, body } = answer;
   const response = new Response(body, { status, headers });
   inbound.beforeEnd();

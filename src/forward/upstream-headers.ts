@@ -99,12 +99,12 @@ export function upstreamHeaders(
 }
 
 /** The upstream's headers that go on to the client. */
-export function answerHeaders(upstream: Headers): Headers {
-  const passed = new Headers();
+export function answerHeaders(upstream: Headers): Record<string, string> {
+  const passed: Record<string, string> = {};
   const hops = connectionNames(upstream);
   for (const [name, value] of upstream) {
     const stays = Object.hasOwn(RESPONSE_DROPS, name) || hops.has(name) || name.startsWith(OWN_PREFIX);
-    if (!stays) passed.set(name, value);
+    if (!stays) passed[name] = value;
   }
   return passed;
 }
