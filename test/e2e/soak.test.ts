@@ -13,6 +13,7 @@ import {
 import type { Behave } from "../../src/simulator/simulator.ts";
 import { ask } from "../world/http.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
+import { seeded } from "../world/seeded.ts";
 
 setDefaultTimeout(180_000);
 
@@ -79,14 +80,3 @@ test("1,000 mixed requests with random aborts leave residences only, and those e
 
 const pick = <Value>(values: readonly Value[], random: () => number): Value =>
   values[Math.floor(random() * values.length)] as Value;
-
-/** Mulberry32: the same run again from the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

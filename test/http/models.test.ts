@@ -2,32 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { models } from "../../src/http/models.ts";
 import type { ProtocolName } from "../../src/protocol/protocol.ts";
 import type { Client, Provider } from "../../src/provider/provider.ts";
+import { provider } from "../provider/world.ts";
 
 const CLIENT: Client = { name: "ann", groups: ["default", "team"], limits: { sessions: 0, requests: 0, rpm: 0 } };
 
-const PROVIDER: Provider = {
-  name: "p",
-  protocols: ["anthropic"],
-  baseUrl: "https://p.test",
-  origin: "https://p.test",
-  keys: [],
-  auth: null,
-  enabled: true,
-  priority: 0,
-  weight: 1,
-  groups: ["default"],
-  models: null,
-  modelMap: [],
-  headers: {},
-  proxy: null,
-  http2: "auto",
-  active: null,
-  limits: { sessions: 0, requests: 0 },
-  timeouts: { connectMs: 0, firstTokenMs: 0, idleMs: 0, totalMs: 0 },
-  hedge: { after: "off", minMs: 0, maxMs: 0, coldMs: 0 },
-  retrySame: 0,
-  breaker: { failures: 5, openMs: 0, successes: 1 },
-};
+const PROVIDER = provider("p");
 
 const PROVIDERS: readonly Provider[] = [
   { ...PROVIDER, models: ["claude-b", "claude-*", "claude-a"] },
@@ -42,7 +21,6 @@ const PROVIDERS: readonly Provider[] = [
     ],
   },
   { ...PROVIDER, modelMap: [{ glob: "alias", upstream: "up" }] },
-  { ...PROVIDER, enabled: false, models: ["off"] },
   { ...PROVIDER, groups: ["others"], models: ["not-ours"] },
 ];
 const NAMES = ["alias", "claude-a", "claude-b", "mapped-1"];
@@ -83,7 +61,7 @@ describe("the models a client can name", () => {
     expect(bodyOf(ask("gemini", "alias"))).toMatchObject({ name: "models/alias" });
   });
 
-  test.each(["off", "not-ours", "claude-*", "elsewhere", ""])("do not hold %j", (id) => {
+  test.each(["not-ours", "claude-*", "elsewhere", ""])("do not hold %j", (id) => {
     expect(ask("anthropic", id)).toMatchObject({ kind: "missing", error: { code: "not_found" } });
   });
 });

@@ -14,7 +14,7 @@ export async function metricsPage(url: string): Promise<MetricsPage> {
   return readMetrics(await (await fetch(`${url}/metrics`)).text());
 }
 
-export function readMetrics(text: string): MetricsPage {
+function readMetrics(text: string): MetricsPage {
   const lines = text.split("\n");
   const types = new Map(lines.flatMap((line) => (line.startsWith("# TYPE ") ? [typeOf(line)] : [])));
   const samples = lines.filter((line) => line !== "" && !line.startsWith("#")).map(sampleOf);

@@ -8,7 +8,7 @@ import { describeWithRedis, redisServer, type RedisServer } from "../../world/re
 import { START_MS, sessionId } from "../contract-world.ts";
 import { describeHomeContract, type TestHomes } from "../home-contract.ts";
 import { redisWorld } from "./redis-world.ts";
-import { seeded } from "./traffic.ts";
+import { seeded } from "../../world/seeded.ts";
 
 describeWithRedis("redis homes", () => {
   let server: RedisServer;

@@ -1,4 +1,5 @@
 import type { Claim, Ending, LeaseRef, LeaseStore } from "../../../src/session/lease.ts";
+import { seeded } from "../../world/seeded.ts";
 import { sessionId } from "../contract-world.ts";
 
 /** One operation on a store, as a value: it can be run on two of them and printed where they differ. */
@@ -17,17 +18,6 @@ const SESSIONS = ["a", "b", "c", "d", "e", "f"].map(sessionId);
 const LEASES = ["l1", "l2", "l3", "l4", "l5"];
 const TIMES_MS = [0, 1, 500, 1000, 3000, 10_000];
 const HOUR_MS = 3_600_000;
-
-/** A generator with a seed (mulberry32): a run that fails can be had again. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const RECENT_MAX = 6;
 
