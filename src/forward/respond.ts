@@ -7,7 +7,7 @@ import type { Flight } from "./flight.ts";
 import { ownAnswer } from "./inbound.ts";
 import type { Opened } from "./opened.ts";
 import { type Failure, stoppedError } from "./own-errors.ts";
-import { endingOf, howOf, keepAliases, type StreamOutDeps, streamOut } from "./stream-out.ts";
+import { endingOf, failedEnding, howOf, keepAliases, type StreamOutDeps, streamOut } from "./stream-out.ts";
 
 /** What the client of a request is to be given. */
 export type Reply =
@@ -55,7 +55,7 @@ export function respond(deps: RespondDeps, flight: Flight, reply: Reply): Respon
 
 function fail(deps: RespondDeps, flight: Flight, failure: Failure): Response {
   const { inbound, story } = flight;
-  if (failure.kind === "own") return refuse(flight, failure.error, story.trail.count() > 0 ? "failed" : "reverted");
+  if (failure.kind === "own") return refuse(flight, failure.error, failedEnding(flight));
   const { answer, provider } = failure;
   const headers = describeAnswer(deps.passedHeaders(answer.headers), deps.clock, story, provider);
   // All have been tried: a client library's own retries would only do it all again. A retry-after is worth more.
