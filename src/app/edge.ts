@@ -14,7 +14,7 @@ export function edgeOf(deps: ForwardDeps, plan: Plan): Edge {
   return {
     authenticate: authenticator(plan.clients),
     bodyBytesMax: plan.server.bodyBytesMax,
-    providers: plan.providers,
+    providers: () => plan.providers.filter(({ name, enabled }) => deps.override(name) ?? enabled),
     forward: (inbound) => forward(deps, forwardPlan, inbound),
   };
 }

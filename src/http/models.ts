@@ -13,6 +13,7 @@ export type ModelsQuestion = Readonly<{
   /** Null: all of them. */
   id: string | null;
   client: Client;
+  /** Those in use. */
   providers: readonly Provider[];
 }>;
 
@@ -72,9 +73,7 @@ export function models({ protocol, id, client, providers }: ModelsQuestion): Mod
 
 /** Names written out in `models` and `model_map`; what a pattern would match is not known. Sorted, each once. */
 function namesFor(client: Client, providers: readonly Provider[]): readonly string[] {
-  const reached = providers.filter(
-    ({ enabled, groups }) => enabled && groups.some((group) => client.groups.includes(group)),
-  );
+  const reached = providers.filter(({ groups }) => groups.some((group) => client.groups.includes(group)));
   return [...new Set(reached.flatMap(namesOf))].sort();
 }
 

@@ -15,12 +15,14 @@ import { readBody } from "./body.ts";
 import { edgeRecord } from "./edge-record.ts";
 import { identify } from "./identify.ts";
 import { models } from "./models.ts";
+import { targetOf } from "./target.ts";
 
 /** What one generation of the configuration means at the edge; a request keeps the one it came in under. */
 export type Edge = Readonly<{
   authenticate(headers: Headers, search: string): Admitted;
   bodyBytesMax: number;
-  providers: readonly Provider[];
+  /** Those in use, by the configuration and by the operator's word. */
+  providers(): readonly Provider[];
   forward(inbound: Inbound): Promise<Response>;
 }>;
 
@@ -45,10 +47,10 @@ const IDLE_S = 60;
 export async function proxyRequest(deps: ProxyDeps, request: Request, connection: Connection): Promise<Response> {
   const { clock } = deps;
   const arrivedMs = clock.monoMs();
-  const url = new URL(request.url);
+  const { pathname, search } = targetOf(request.url);
   const requestId = requestIdOf(request.headers);
-  const route = matchRoute(request.method, url.pathname, request.headers);
-  const protocol = PROTOCOLS[route === null ? protocolOfPath(url.pathname, request.headers) : protocolOf(route)];
+  const route = matchRoute(request.method, pathname, request.headers);
+  const protocol = PROTOCOLS[route === null ? protocolOfPath(pathname, request.headers) : protocolOf(route)];
   let clientName = "";
   const told = (response: Response, error: string) => {
     const end = { requestId, client: clientName, protocol: protocol.name, status: response.status, error };
@@ -61,17 +63,16 @@ export async function proxyRequest(deps: ProxyDeps, request: Request, connection
   if (route === null) return refuse({ code: "not_found", message: "There is nothing at this path for this method." });
   if (deps.draining()) return refuse({ code: "draining", message: "The proxy is shutting down.", retryAfterMs: 1_000 });
   const edge = deps.edge();
-  const admitted = edge.authenticate(request.headers, url.search);
+  const admitted = edge.authenticate(request.headers, search);
   if (admitted.kind === "refused") return refuse(admitted.error);
   const { client } = admitted;
   clientName = client.name;
   if (route.kind === "unreadable") return refuse({ code: "invalid_request", message: route.message });
   if (route.kind === "models") {
-    const answer = models({ protocol: route.protocol, id: route.id, client, providers: edge.providers });
+    const answer = models({ protocol: route.protocol, id: route.id, client, providers: edge.providers() });
     if (answer.kind === "missing") return refuse(answer.error);
     return told(Response.json(answer.body, { headers: { "x-hedgerow-request-id": requestId } }), "");
   }
-  const { pathname, search } = url;
   const at = { requestId, client, protocol, operation: route.operation, pathname, search, arrivedMs };
   const inbound = await readInbound(deps, edge, request, connection, at);
   if (inbound === "left") return told(new Response(null, { status: CLIENT_LEFT_STATUS }), "");

@@ -3,6 +3,7 @@ import type { Secret } from "../core/secret.ts";
 import type { HealthState } from "./health.ts";
 import { healthRoute } from "./health.ts";
 import { type Connection, type ProxyDeps, proxyRequest } from "./proxy-routes.ts";
+import { pathOf } from "./target.ts";
 
 export type ServerDeps = ProxyDeps &
   Readonly<{
@@ -103,14 +104,6 @@ async function route(deps: ServerDeps, request: Request, server: BunServer | nul
     if (answer) return answer;
   }
   return proxyRequest(deps, request, connection);
-}
-
-/** Without parsing the whole URL: this runs for every request. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  if (start < 0) return "/";
-  const query = url.indexOf("?", start);
-  return query < 0 ? url.slice(start) : url.slice(start, query);
 }
 
 function urlOf(port: number, host: string, secure: boolean): string {

@@ -115,8 +115,13 @@ describe("a provider", () => {
   test("is disabled and enabled by an operator, and `reset` gives it back to the configuration, in health", async () => {
     await using world = await startWorld(
       { a: inTurn(status(500), answer()), b: answer() },
-      { only: { b: { enabled: false } }, config: { defaults: { breaker: { failures: 1, open: "10m" } } } },
+      {
+        only: { a: { models: ["m*"] }, b: { enabled: false, models: ["m*", "only-b"] } },
+        config: { defaults: { breaker: { failures: 1, open: "10m" } } },
+      },
     );
+    const listed = async () => await (await fetch(`${world.url}/v1/models`)).json();
+    expect(await listed()).toMatchObject({ data: [] });
     const order = async () => (await admin(world.url, "explain?protocol=anthropic&model=m")).body;
     expect(await order()).toMatchObject({ order: [{ provider: "a" }], out: [{ provider: "b", reason: "disabled" }] });
     expect((await ask(world.url, "anthropic")).status).toBe(500);
@@ -125,6 +130,7 @@ describe("a provider", () => {
       status: 200,
       body: { provider: "b", override: "enabled" },
     });
+    expect(await listed()).toMatchObject({ data: [{ id: "only-b" }] });
     expect((await ask(world.url, "anthropic")).headers.get("x-hedgerow-provider")).toBe("b");
     expect((await admin(world.url, "providers/a/reset", POST)).body).toEqual({ provider: "a", override: null });
     expect(await providerNow(world.url, "a")).toMatchObject({

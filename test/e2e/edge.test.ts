@@ -196,6 +196,12 @@ describe("requests that are wrong", () => {
     expect((await told(request("", { method: "HEAD", path: "/v1/models" }))).status).toBe(200);
   });
 
+  test.each(["HTTP/1.0\r\n\r\n", "HTTP/1.1\r\nhost: [::\r\n\r\n"])("no Host is needed: %j", async (rest) => {
+    const heard = async (path: string) => parseAnswer(await rawExchange(world.url, `GET ${path} ${rest}`, 500));
+    expect((await heard("/livez")).status).toBe(200);
+    expectEnvelope(await heard("/v1/messages"));
+  });
+
   test("metrics and health answer without a key", async () => {
     for (const path of ["/livez", "/readyz", "/health", "/metrics"])
       expect((await told(request("", { method: "GET", path, headers: "" }))).status).toBe(200);

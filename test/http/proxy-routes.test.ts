@@ -19,7 +19,7 @@ function edge(more: Partial<Edge> = {}) {
     edge: (): Edge => ({
       authenticate: authenticator([]),
       bodyBytesMax: 500,
-      providers: [],
+      providers: () => [],
       async forward(inbound) {
         forwarded.push(inbound);
         return new Response("answered");

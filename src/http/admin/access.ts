@@ -46,7 +46,12 @@ function refuseStranger({ headers }: Request, peer: string, { trustsLoopback }: 
   const isLocal = isLoopbackAddress(peer) && isLoopbackHost(headers.get("host") ?? "");
   const isForwarded = FORWARDED.some((name) => headers.has(name));
   if (trustsLoopback && isLocal && !isForwarded) return null;
-  return refusal("forbidden", "the admin API answers local requests only until admin.token is set in the config");
+  return refusal(
+    "forbidden",
+    trustsLoopback
+      ? "the admin API answers local requests only until admin.token is set in the config"
+      : "the admin API needs admin.token where the config has clients, server.open or a host that is not loopback",
+  );
 }
 
 /** A reverse proxy on this machine is a loopback peer, whoever is behind it. */

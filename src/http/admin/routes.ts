@@ -1,4 +1,5 @@
 import { HedgerowError } from "../../core/errors.ts";
+import { targetOf } from "../target.ts";
 import { refuseAccess } from "./access.ts";
 import { ACTIONS } from "./actions.ts";
 import { refusal } from "./reply.ts";
@@ -14,7 +15,7 @@ const PREFIX = "/admin";
 export function adminRoutes(sources: AdminSources): (request: Request, peer: string) => Promise<Response> | null {
   const wrong = wrongTokens(sources.monoMs);
   return (request, peer) => {
-    const url = new URL(request.url);
+    const url = targetOf(request.url);
     if (url.pathname !== PREFIX && !url.pathname.startsWith(`${PREFIX}/`)) return null;
     const refused = refuseAccess(request, peer, { access: sources.access(), wrong });
     return refused === null ? answer(request, url, sources) : Promise.resolve(refused);
