@@ -10,7 +10,7 @@ export type HedgeBudget = Readonly<{
   arrived(share: number): () => void;
   /** Takes one hedge out; null when there is none to take. Call the function returned once: `unused` puts it back. */
   take(share: number): ((how: "over" | "unused") => void) | null;
-  /** For the admin view and the cap. */
+  /** What has arrived and not left: nothing, once every request is over. */
   inFlight(): Readonly<{ requests: number; hedges: number }>;
 }>;
 

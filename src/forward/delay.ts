@@ -16,13 +16,13 @@ export type Delays = Readonly<{
   hedgeEnded(provider: string, won: boolean): void;
   /** Slow just now: the median of the last minute is three times that of the last hour. */
   isSlow(provider: string): boolean;
+  /** The models asked of it so far, and from how much their delay is known. */
   learned(provider: string): readonly Learned[];
-  winRate(provider: string): number | null;
 }>;
 
 export type Timed = Readonly<{ provider: string; model: string; bodyBytes: number }>;
 
-export type Learned = Readonly<{ model: string; samples: number; p50Ms: number; p95Ms: number }>;
+export type Learned = Readonly<{ model: string; samples: number }>;
 
 /** Fewer say too little about a 95th percentile. */
 const SAMPLES_MIN = 30;
@@ -72,14 +72,8 @@ export function delays(clock: Clock): Delays {
       const prefix = `${provider}\0`;
       return [...models]
         .filter(([key]) => key.startsWith(prefix))
-        .map(([key, { all }]) => ({
-          model: key.slice(prefix.length),
-          samples: Math.round(all.count()),
-          p50Ms: all.quantile(0.5),
-          p95Ms: all.quantile(QUANTILE),
-        }));
+        .map(([key, { all }]) => ({ model: key.slice(prefix.length), samples: Math.round(all.count()) }));
     },
-    winRate: (provider) => paces.get(provider)?.winRate() ?? null,
   };
 }
 

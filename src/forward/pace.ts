@@ -9,8 +9,6 @@ export type Pace = Readonly<{
   hedgeEnded(won: boolean): void;
   /** What the learned delay is multiplied by: 1, or more while hedges start too early to win. */
   factor(): number;
-  /** Of the hedges since the factor was last judged, 0..1; null: none yet. */
-  winRate(): number | null;
 }>;
 
 const MINUTE_MS = 60_000;
@@ -47,6 +45,5 @@ export function pace(clock: Clock): Pace {
       wins = 0;
     },
     factor: () => factor,
-    winRate: () => (hedges === 0 ? null : wins / hedges),
   };
 }

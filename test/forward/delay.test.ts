@@ -96,14 +96,10 @@ describe("the hedge delay", () => {
   });
 });
 
-test("what was learned is shown", () => {
+test("what was learned is told by provider", () => {
   saw(50, 2_000);
-  it.hedgeEnded("p", true);
-  const [learned, ...others] = it.learned("p");
-  expect(learned).toMatchObject({ model: "m", samples: 50 });
-  expectNear(learned?.p95Ms ?? 0, 2_000);
-  expect(others).toEqual([]);
-  expect([it.winRate("p"), it.winRate("q"), it.isSlow("q")]).toEqual([1, null, false]);
+  expect(it.learned("p")).toEqual([{ model: "m", samples: 50 }]);
+  expect([it.learned("q"), it.isSlow("q")]).toEqual([[], false]);
 });
 
 test("models that clients invent push out the oldest", () => {

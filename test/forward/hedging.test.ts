@@ -82,13 +82,14 @@ describe("a request's hedging", () => {
   });
 
   test("tells who won only where a hedge was started", () => {
+    learned = { ...learned, hedgeEnded: (provider, won) => told.push(`${provider} ended ${won}`) };
     const [none, hedged] = [hedges(), hedges()];
     none.afterMs(first);
     none.won("first");
     hedged.afterMs(first);
     hedged.launched();
     hedged.won("hedge");
-    expect([told, learned.winRate("a")]).toEqual([["a won"], 1]);
+    expect(told).toEqual(["a won", "a ended true"]);
   });
 });
 

@@ -44,9 +44,9 @@ describe("hedges away from a provider", () => {
   test("wait twice as long when fewer than 15 % of forty win, eight times at most", () => {
     const it = pace(handClock());
     ended(it, 5, 34);
-    expect([it.factor(), it.winRate()]).toEqual([1, 5 / 39]);
+    expect(it.factor()).toBe(1);
     ended(it, 0, 1);
-    expect([it.factor(), it.winRate()]).toEqual([2, null]);
+    expect(it.factor()).toBe(2);
     for (let round = 0; round < 5; round++) ended(it, 0, 40);
     expect(it.factor()).toBe(8);
   });
