@@ -10,6 +10,11 @@ export function earlyHeaders(inbound: Inbound): Record<string, string> {
   };
 }
 
+/** What is known of a request that ends in an error of our own. */
+export function describeFailure({ inbound, trail }: Story): Record<string, string> {
+  return { ...earlyHeaders(inbound), "x-hedgerow-attempts": String(trail.count()) };
+}
+
 /** What Hedgerow says about an answer, on top of the upstream's own headers. */
 export function describeAnswer(
   upstream: Readonly<Record<string, string>>,

@@ -10,7 +10,7 @@ export type Failure =
   | Readonly<{ kind: "own"; error: OwnError }>;
 
 const MESSAGES = {
-  providers_full: "Every provider that could serve this is at its limit of concurrent sessions or requests.",
+  providers_full: "Every provider that could serve this is at a limit of its sessions, its requests or its rate.",
   providers_down: "Every provider that could serve this is failing or resting; it will be tried again soon.",
   store_down: "The session store is unreachable, and the configuration says to refuse rather than to guess.",
   no_provider: "No enabled provider serves this model with this protocol for this client.",

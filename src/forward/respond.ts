@@ -1,6 +1,6 @@
 import { ERROR_STATUS, type OwnError } from "../core/errors.ts";
 import type { Ending } from "../session/lease.ts";
-import { describeAnswer } from "./answer-headers.ts";
+import { describeAnswer, describeFailure } from "./answer-headers.ts";
 import { clientStream } from "./client-stream.ts";
 import { CLIENT_LEFT_STATUS } from "./finish.ts";
 import type { Flight } from "./flight.ts";
@@ -23,9 +23,10 @@ export type RespondDeps = StreamOutDeps &
 
 /** An answer of our own. `ending`: what the client's own lease ends as; a request that never got under way leaves no trace. */
 export function refuse(flight: Flight, error: OwnError, ending: Ending = "reverted"): Response {
-  const { inbound } = flight;
+  const { inbound, story } = flight;
   const status = ERROR_STATUS[error.code];
   const response = ownAnswer(inbound.protocol, error, inbound.requestId, status);
+  for (const [name, value] of Object.entries(describeFailure(story))) response.headers.set(name, value);
   inbound.beforeEnd();
   flight.land({ status, error: error.code, provider: "", usage: null }, ending);
   return response;

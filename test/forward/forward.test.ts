@@ -111,8 +111,13 @@ describe("when all failed", () => {
     it.script("a", error(401, "authentication_error"));
     it.script("b", json(302, "<html>log in</html>", { location: "https://elsewhere.test" }));
     const heard = await it.hear();
-    expect([heard.status, heard.headers.get("x-hedgerow-error")]).toEqual([502, "attempts_failed"]);
-    expect(heard.headers.get("x-should-retry")).toBe("false");
+    expect(heard.status).toBe(502);
+    expect(Object.fromEntries(heard.headers)).toMatchObject({
+      "x-hedgerow-error": "attempts_failed",
+      "x-hedgerow-attempts": "2",
+      "x-hedgerow-session-source": "x-hedgerow-session",
+      "x-should-retry": "false",
+    });
     expect(heard.text).not.toContain("upstream says");
   });
 
@@ -144,6 +149,7 @@ describe("at the limits", () => {
     const full = await it.hear({ session: "two" });
     expect([full.status, full.headers.get("x-hedgerow-error")]).toEqual([429, "providers_full"]);
     expect(full.headers.get("retry-after")).toBe("1");
+    expect(full.headers.get("x-hedgerow-attempts")).toBe("0");
     first.say(said("y"));
     first.end();
     await response.text();
