@@ -220,6 +220,22 @@ describe("an encoding that nobody knows", () => {
   });
 });
 
+test("a whole answer may be silent for longer than a stream", async () => {
+  await it.over();
+  it = forwardWorld([provider("a", { timeouts: { connectMs: 0, firstTokenMs: 0, idleMs: 1_000, totalMs: 0 } })]);
+  const slow = hand({ "content-type": "application/json" });
+  it.script("a", slow.act);
+  const asked = it.ask({ stream: false });
+  await it.clock.advance(0);
+  const begun = `{"x":"${"y".repeat(1_100_000)}`;
+  slow.say(begun);
+  const heard = asked.then((response) => response.text());
+  await it.clock.advance(6_000);
+  slow.say('"}');
+  slow.end();
+  expect((await heard) === `${begun}"}`).toBe(true);
+});
+
 test("a large whole answer that takes too long is reset and says it was a timeout", async () => {
   await it.over();
   it = forwardWorld([provider("a", { timeouts: { connectMs: 0, firstTokenMs: 0, idleMs: 0, totalMs: 5_000 } })]);

@@ -4,6 +4,8 @@ import { decoderFor } from "../../src/forward/decode.ts";
 import { type Look, lookAhead } from "../../src/forward/look-ahead.ts";
 import { frameSource } from "../../src/forward/source.ts";
 import { anthropic } from "../../src/protocol/anthropic/anthropic.ts";
+import { openaiResponses } from "../../src/protocol/openai-responses/openai-responses.ts";
+import type { Protocol } from "../../src/protocol/protocol.ts";
 import { sseSplitter } from "../../src/protocol/sse.ts";
 import { handClock } from "../world/clock.ts";
 import { closing, errorEvent, opening, ping, said, start, words } from "./upstream.ts";
@@ -13,7 +15,7 @@ const MIB = 1024 * 1024;
 /** What is found in a stream of these pieces, and what was kept of it. */
 async function look(
   pieces: readonly (string | Uint8Array)[],
-  how: Readonly<{ gzip?: boolean; roomBytes?: number }> = {},
+  how: Readonly<{ gzip?: boolean; roomBytes?: number; protocol?: Protocol }> = {},
 ) {
   const bytes = pieces.map((piece) => (typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
   const body = new ReadableStream<Uint8Array>({
@@ -31,7 +33,7 @@ async function look(
   });
   let started = 0;
   let keptBytes = 0;
-  const found = await lookAhead(source, anthropic.events(100), {
+  const found = await lookAhead(source, (how.protocol ?? anthropic).events(100), {
     started: () => started++,
     kept(more) {
       keptBytes += more;
@@ -91,6 +93,19 @@ describe("looking ahead", () => {
     const odd = 'event: new\ndata: {"type":"new"}\n\n';
     const { found } = await look([start, ...Array.from({ length: 100 }, () => odd), words("a")]);
     expect(head(found)).toBe(start + odd.repeat(100) + words("a"));
+  });
+
+  test("counts no echo of the request, up to 64 MiB", async () => {
+    const created = (bytes: number) => {
+      const response = { id: "resp_1", status: "in_progress", instructions: "x".repeat(bytes), output: [] };
+      return `event: response.created\ndata: ${JSON.stringify({ type: "response.created", response })}\n\n`;
+    };
+    const delta = `event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"a"}\n\n`;
+    const responses = async (...pieces: string[]) => (await look(pieces, { protocol: openaiResponses })).found;
+    const large = await responses(created(2 * MIB), created(2 * MIB), delta);
+    expect([large.kind, head(large)?.endsWith(delta)]).toEqual(["content", true]);
+    const endless = await responses(...Array.from({ length: 10 }, () => created(7 * MIB)), delta);
+    expect([endless.kind, head(endless)?.endsWith(delta)]).toEqual(["content", false]);
   });
 
   test("commits where no memory is left for it", async () => {
