@@ -114,15 +114,15 @@ function sessionView(
   return {
     session,
     client: client ? client.scope.slice(CLIENT.length) : null,
-    age_ms: nowMs - Math.min(...slots.map((slot) => slot.firstSeenMs)),
-    idle_ms: nowMs - Math.max(...slots.map((slot) => slot.lastSeenMs)),
+    age_ms: Math.round(nowMs - Math.min(...slots.map((slot) => slot.firstSeenMs))),
+    idle_ms: Math.round(nowMs - Math.max(...slots.map((slot) => slot.lastSeenMs))),
     // Its client's slot stands for the whole request, the providers' for its attempts.
     running: client?.running ?? atProviders.reduce((sum, slot) => sum + slot.running, 0),
     providers: atProviders.map((slot) => ({
       provider: slot.scope.slice(PROVIDER.length),
       running: slot.running,
-      idle_ms: nowMs - slot.lastSeenMs,
-      resides_ms: slot.running > 0 ? null : Math.max(0, slot.lastSeenMs + residenceMs - nowMs),
+      idle_ms: Math.round(nowMs - slot.lastSeenMs),
+      resides_ms: slot.running > 0 ? null : Math.max(0, Math.round(slot.lastSeenMs + residenceMs - nowMs)),
     })),
   };
 }
@@ -135,6 +135,6 @@ export function explainView(ranking: Ranking, hedgeAfterMs: (provider: string) =
       why,
       hedge_after_ms: hedgeAfterMs(provider.name),
     })),
-    out: ranking.out.map(({ provider, reason, backInMs }) => ({ provider, reason, back_in_ms: backInMs })),
+    out: ranking.out.map(({ provider, reason, backInMs }) => ({ provider, reason, back_in_ms: Math.round(backInMs) })),
   };
 }
