@@ -162,7 +162,16 @@ describe("a stream without anything to send for 15 s", () => {
   });
 });
 
-test("an answer that is no stream stays silent for as long as it takes", async () => {
-  it.script("a", after(40_000, error(500)));
-  expect(await it.hear({ stream: false })).toMatchObject({ status: 500 });
+describe("stays silent for as long as it takes", () => {
+  test("an answer that is no stream", async () => {
+    it.script("a", after(40_000, error(500)));
+    expect(await it.hear({ stream: false })).toMatchObject({ status: 500 });
+  });
+
+  test("a stream that is one JSON array, in which there are no comments", async () => {
+    await it.over();
+    it = forwardWorld([provider("a", { protocols: ["gemini"] })]);
+    it.script("a", after(40_000, error(500)));
+    expect(await it.hear({ protocol: "gemini" })).toMatchObject({ status: 500 });
+  });
 });

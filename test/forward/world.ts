@@ -136,7 +136,13 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
       input: "hi",
     });
     const body = new TextEncoder().encode(text);
-    const operation = { protocol: protocol.name, kind, pathModel: null, pathStream: false };
+    const byPath = protocol.name === "gemini";
+    const operation = {
+      protocol: protocol.name,
+      kind,
+      pathModel: byPath ? model : null,
+      pathStream: byPath && stream,
+    };
     const facts = protocol.read(operation, body);
     if ("code" in facts) throw new Error(facts.message);
     bodies++;
