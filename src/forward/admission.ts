@@ -28,11 +28,11 @@ export type Admission = AsyncDisposable &
 
 /** How an attempt ended, seen from the slot. */
 export type AttemptEnd =
+  /** To its end, or until its client left after content: the conversation goes on. */
   | "answered"
   /** Answered, but it says nothing about where the session lives: a rescue, a client's error, a count. */
   | "answered_aside"
   | "failed"
-  | "client_left_after_content"
   /** Lost its race, left before content, or never launched. */
   | "called_off";
 
@@ -41,7 +41,6 @@ const ENDING: Readonly<Record<AttemptEnd, Ending>> = {
   answered: "done",
   answered_aside: "reverted",
   failed: "failed",
-  client_left_after_content: "done",
   called_off: "reverted",
 };
 

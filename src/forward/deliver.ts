@@ -101,5 +101,5 @@ function outcomeOf(end: RelayEnd) {
 function slotEnd(end: RelayEnd, how: AttemptEnd): AttemptEnd {
   if (end.kind === "broken") return "failed";
   if (end.kind === "stopped") return "called_off";
-  return end.kind === "client_left" && how === "answered" ? "client_left_after_content" : how;
+  return how;
 }

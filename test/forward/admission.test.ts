@@ -43,7 +43,6 @@ describe("an admission", () => {
     ["answered", "done"],
     ["answered_aside", "reverted"],
     ["failed", "failed"],
-    ["client_left_after_content", "done"],
     ["called_off", "reverted"],
   ];
   test.each(rows)("%s gives the lease back as %s", async (how, ending) => {

@@ -58,6 +58,23 @@ describe("an attempt", () => {
     expect(made.records()).toMatchObject([{ outcome: "lost", reason: "lost_race", tokens: { input: 7 } }]);
   });
 
+  test("that is thrown away waits two seconds for its body to end, and no longer", async () => {
+    const stuck = new ReadableStream({
+      start: (body) => body.enqueue(new TextEncoder().encode(start + opening + words("x"))),
+      cancel: () => new Promise<void>(() => {}),
+    });
+    it.acts.push(async () => new Response(stuck, { headers: { "content-type": "text/event-stream" } }));
+    const made = it.make();
+    await it.clock.advance(0);
+    const finish = await made.finish;
+    const gone = finish.kind === "lost" ? null : finish.prize[Symbol.asyncDispose]();
+    await it.clock.advance(1_999);
+    expect(it.log).not.toContain("lease reverted");
+    await it.clock.advance(1);
+    await gone;
+    expect(it.log.at(-1)).toBe("lease reverted");
+  });
+
   test.each([
     ["a reset", fails("connect"), "connect"],
     ["an error status", error(500), "status_500"],
