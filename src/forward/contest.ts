@@ -74,7 +74,7 @@ export async function contest(
     return { provider: provider.name, model: upstreamModel, bodyBytes: inbound.bodyBytes };
   };
   using hedges = hedging(deps, {
-    hedgeable: hedgeable && rules.hedgeAtOnceMax > 1,
+    hedgeable: hedgeable && Math.min(rules.hedgeAtOnceMax, rules.hedgeAttemptsMax) > 1,
     share: rules.hedgeShare,
     group: ranking.order.map(({ provider }) => provider),
     timed,

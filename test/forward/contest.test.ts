@@ -189,6 +189,7 @@ describe("a hedge is denied", () => {
       [["a", "b"], { binding: "failover_only" }, {}],
       [["a", "b"], { binding: "account" }, {}],
       [["a", "b"], {}, { hedgeAtOnceMax: 1 }],
+      [["a", "b"], {}, { hedgeAttemptsMax: 1 }],
     ];
     for (const [names, ask, rules] of never) {
       world(names, {}, rules);
