@@ -76,7 +76,7 @@ async function endSession(sources: AdminSources, { name: id, query }: Asked): Pr
   const unknown = () =>
     refusal(
       "not_found",
-      "no such session: give its hash, or the client's own id with ?client=NAME if it runs elsewhere",
+      "no such session: give its hash, or the client's own id together with the client's name if it runs elsewhere",
     );
   if (session === null) return unknown();
   const { leases, cutHere, toBeCut, freed } = await sources.endSession(session);
