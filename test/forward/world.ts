@@ -29,6 +29,8 @@ export type Ask = Readonly<{
   kind?: Inbound["operation"]["kind"];
   binding?: Binding;
   boundTo?: string;
+  /** Of the Responses API; its default is true. */
+  store?: boolean;
   limits?: Inbound["client"]["limits"];
   signal?: AbortSignal;
 }>;
@@ -134,6 +136,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
       max_tokens: 9,
       messages: [{ role: "user", content: "hi" }],
       input: "hi",
+      store: ask.store,
     });
     const body = new TextEncoder().encode(text);
     const byPath = protocol.name === "gemini";
