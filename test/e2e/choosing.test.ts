@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answer } from "../../src/simulator/behaviour.ts";
+import { answer, inTurn, status } from "../../src/simulator/behaviour.ts";
 import { runHedgerow } from "../world/binary.ts";
 import { ask, bodyFor } from "../world/http.ts";
 import { startWorld } from "../world/scripted-upstream.ts";
@@ -76,6 +76,21 @@ describe("who is asked", () => {
       expect(stdout).toMatch(/\ba\b.*model/);
     }
   });
+});
+
+test("what goes on from an upstream's object is asked where that object is, and nowhere else", async () => {
+  await using world = await startWorld({ a: inTurn(status(500), answer()), b: answer() });
+  const respond = (body: object) =>
+    fetch(`${world.url}/v1/responses`, { method: "POST", body: JSON.stringify({ model: "m", input: "x", ...body }) });
+  const first = await respond({});
+  expect(first.headers.get("x-hedgerow-provider")).toBe("b");
+  const { id } = (await first.json()) as { id: string };
+  const next = await respond({ previous_response_id: id, input: "another" });
+  expect(next.headers.get("x-hedgerow-provider")).toBe("b");
+  expect(next.headers.get("x-hedgerow-session-source")).toBe("previous_response_id");
+  world.upstream.b.behave(status(500));
+  expect((await respond({ previous_response_id: id })).status).toBe(500);
+  expect(world.upstream.a.arrived()).toBe(1);
 });
 
 describe("who is the session", () => {
