@@ -2,8 +2,8 @@ import type { Secret } from "../core/secret.ts";
 import type { Permit } from "../provider/breaker.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { Ending } from "../session/lease.ts";
-import type { Held } from "../session/slot.ts";
-import { Stop } from "./stop.ts";
+import type { Ask, Held } from "../session/slot.ts";
+import type { Why } from "./stop.ts";
 
 /**
  * Leave to make one attempt at one provider. Owns a breaker permit and a lease. Disposing it gives the lease back, so it
@@ -16,8 +16,8 @@ export type Admission = AsyncDisposable &
     key: Secret | null;
     /** The model's name at this provider. */
     upstreamModel: string;
-    /** Aborts with a `Stop` when the session was ended by an operator or its lease can no longer be held. */
-    cut: AbortSignal;
+    /** Calls back, at once or once, when the session was ended by an operator or its lease can no longer be held. */
+    cut: Cut;
     /** Tells the breaker, at once; the first call counts. Without one the attempt says nothing about the provider. */
     settle(outcome: "ok" | "failed" | "unknown"): void;
     /** The stream broke after content. */
@@ -69,11 +69,20 @@ export function admission(
   };
 }
 
-/** A signal for `onEnded` of a slot: the slot is asked for before there is anything to cut. */
-export function cutter() {
-  const abort = new AbortController();
+export type Cut = (stop: (why: Why) => void) => void;
+
+/** Brings `onEnded` of a slot to whoever holds it: the slot is asked for before there is anything to cut. */
+export function cutter(): Readonly<{ cut: Cut; onEnded: Ask["onEnded"] }> {
+  let ended: Why | null = null;
+  let stop: ((why: Why) => void) | null = null;
   return {
-    signal: abort.signal,
-    onEnded: (why: "ended" | "lost") => abort.abort(new Stop(why === "ended" ? "session_ended" : "lease_lost")),
+    cut(callback) {
+      stop = callback;
+      if (ended !== null) callback(ended);
+    },
+    onEnded(why) {
+      ended = why === "ended" ? "session_ended" : "lease_lost";
+      stop?.(ended);
+    },
   };
 }

@@ -5,7 +5,7 @@ import type { Limits, Provider } from "../provider/provider.ts";
 import { upstreamModel } from "../provider/rank.ts";
 import type { Ask, Held } from "../session/slot.ts";
 import type { Slots } from "../session/slots.ts";
-import { type Admission, admission, cutter } from "./admission.ts";
+import { type Admission, admission, type Cut, cutter } from "./admission.ts";
 import type { Refusal } from "./unadmitted.ts";
 
 export type AskDeps = Readonly<{
@@ -38,11 +38,11 @@ export type Stood = Leave | Refusal | Readonly<{ kind: "timeout" }>;
 export function asking(deps: AskDeps, request: Readonly<{ model: string; session: string }>): Asking {
   const { cooldowns, breakerOf, slots } = deps;
 
-  function slotOf(provider: Provider, { displace, limits }: How): Readonly<{ ask: Ask; cut: AbortSignal }> {
-    const { signal, onEnded } = cutter();
+  function slotOf(provider: Provider, { displace, limits }: How): Readonly<{ ask: Ask; cut: Cut }> {
+    const { cut, onEnded } = cutter();
     const scope = `provider:${provider.name}`;
     const { session } = request;
-    return { ask: { scope, session, limits: limits ?? provider.limits, rpm: 0, displace, onEnded }, cut: signal };
+    return { ask: { scope, session, limits: limits ?? provider.limits, rpm: 0, displace, onEnded }, cut };
   }
   function permitFor(provider: Provider): Permit | Refusal {
     const choice = cooldowns.peek(provider, upstreamModel(provider, request.model));
@@ -51,7 +51,7 @@ export function asking(deps: AskDeps, request: Readonly<{ model: string; session
     return breaker.permit(provider.breaker) ?? refusal(provider, "open", { backInMs: breaker.opensInMs() });
   }
   /** The key is taken last, so that an attempt that does not come about moves no round. */
-  function leave(parts: Readonly<{ provider: Provider; permit: Permit; held: Held; cut: AbortSignal }>) {
+  function leave(parts: Readonly<{ provider: Provider; permit: Permit; held: Held; cut: Cut }>) {
     const { provider, permit, held } = parts;
     const model = upstreamModel(provider, request.model);
     const choice = cooldowns.takeKey(provider, model);

@@ -39,7 +39,8 @@ export type AttemptDeps = AnswerDeps &
 
 export type Target = Readonly<{ inbound: Inbound; provider: Provider; key: Secret | null; upstreamModel: string }>;
 
-export type Run = Readonly<{ admission: Admission; kind: AttemptKind; signal: AbortSignal; started: () => void }>;
+/** `abort`: through which the attempt is called off; it belongs to nobody else. */
+export type Run = Readonly<{ admission: Admission; kind: AttemptKind; abort: AbortController; started: () => void }>;
 
 /** A reset this soon after the start, before any byte of an answer, is most likely a kept connection that had gone stale. */
 const STALE_MS_MAX = 1_000;
@@ -56,9 +57,8 @@ export async function attempt(
   await using owned = new AsyncDisposableStack();
   owned.use(admission);
   const record = trail.start(provider.name, kind);
-  const io = owned.use(stoppable(deps.clock));
-  io.follow(run.signal);
-  io.follow(admission.cut);
+  const io = owned.use(stoppable(deps.clock, run.abort));
+  admission.cut(io.stop);
   const totalDone = io.limit(provider.timeouts.totalMs, "total_timeout");
   const firstTokenDone = inbound.facts.stream
     ? io.limit(provider.timeouts.firstTokenMs, "first_token_timeout")

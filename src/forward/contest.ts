@@ -101,11 +101,11 @@ export async function contest(
     {
       clock: deps.clock,
       next: admissions.next,
-      async run(admission, kind, signal, started) {
+      async run(admission, kind, abort, started) {
         asked.push(admission.provider);
         using hedge = new DisposableStack();
         if (kind === "hedge") hedge.defer(hedges.launched());
-        return await attempt(attempts, inbound, trail, { admission, kind, signal, started });
+        return await attempt(attempts, inbound, trail, { admission, kind, abort, started });
       },
       hedgeAfterMs: hedges.afterMs,
       mayHedge: hedges.may,

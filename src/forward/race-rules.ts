@@ -21,11 +21,14 @@ export type Rules<Candidate extends AsyncDisposable, Prize extends AsyncDisposab
   clock: Clock;
   /** Finds and admits the next candidate. May wait; must give up soon after the signal aborts. Never rejects but for the signal. */
   next(kind: AttemptKind, signal: AbortSignal): Promise<Next<Candidate, Why>>;
-  /** Makes the attempt; never rejects. `started` is told once when generation has begun (extends the hedge delay). */
+  /**
+   * Makes the attempt; never rejects. It is called off through `abort`, which is its own to pull as well. `started` is
+   * told once when generation has begun (extends the hedge delay).
+   */
   run(
     candidate: Candidate,
     kind: AttemptKind,
-    signal: AbortSignal,
+    abort: AbortController,
     started: () => void,
   ): Promise<Finish<Prize, Reason>>;
   /** Milliseconds after which a running attempt counts as late; Infinity = never hedged. */

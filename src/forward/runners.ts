@@ -41,6 +41,8 @@ export function runners<Candidate extends AsyncDisposable, Prize extends AsyncDi
   const all = new Map<Runner, { abort: AbortController; generating: boolean }>();
   const timer = lateTimer(rules.clock, () => notes.put({ kind: "late" }));
   let search: AbortController | null = null;
+  /** A search and the attempt that it finds are called off in one way: they follow each other, and are never both. */
+  let follows: AbortController | null = null;
   let started = 0;
   const broken = (error: unknown) => notes.put({ kind: "broken", error });
 
@@ -58,11 +60,13 @@ export function runners<Candidate extends AsyncDisposable, Prize extends AsyncDi
     },
     searching: () => search !== null,
     found() {
+      follows = search;
       search = null;
     },
     launch(candidate, kind) {
       const runner: Runner = { kind };
-      const state = { abort: new AbortController(), generating: false };
+      const state = { abort: follows ?? new AbortController(), generating: false };
+      follows = null;
       all.set(runner, state);
       started++;
       timer.arm(rules.hedgeAfterMs(candidate));
@@ -70,7 +74,7 @@ export function runners<Candidate extends AsyncDisposable, Prize extends AsyncDi
         state.generating = true;
       };
       const run = rules
-        .run(candidate, kind, state.abort.signal, generating)
+        .run(candidate, kind, state.abort, generating)
         .then((finish) => notes.put({ kind: "finished", runner, finish }), broken);
       rules.aside("attempt", run);
     },

@@ -17,8 +17,8 @@ export type Stoppable = Disposable &
     limit(ms: number, why: Why): () => void;
   }>;
 
-export function stoppable(clock: Clock): Stoppable {
-  const abort = new AbortController();
+/** `abort`: where somebody else may stop it too, with a `Stop` as its reason. */
+export function stoppable(clock: Clock, abort: AbortController = new AbortController()): Stoppable {
   const owned = new DisposableStack();
   const stop = (why: Why) => {
     if (!abort.signal.aborted) abort.abort(new Stop(why));

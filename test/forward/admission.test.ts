@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { type Admission, admission, type AttemptEnd, cutter } from "../../src/forward/admission.ts";
-import { Stop } from "../../src/forward/stop.ts";
 import { provider } from "../provider/world.ts";
 
 let log: string[];
@@ -11,7 +10,7 @@ beforeEach(() => {
     provider: provider("a"),
     key: null,
     upstreamModel: "m",
-    cut: new AbortController().signal,
+    cut: () => {},
     permit: { settle: (outcome) => log.push(`breaker ${outcome}`), broke: () => log.push("broke") },
     held: {
       scope: "provider:a",
@@ -58,9 +57,13 @@ test("what ends a lease from elsewhere stops its attempt, and says which", () =>
     ["ended", "session_ended"],
     ["lost", "lease_lost"],
   ] as const) {
-    const { signal, onEnded } = cutter();
-    onEnded(why);
-    expect(signal.reason).toEqual(new Stop(stop));
-    expect((signal.reason as Stop).why).toBe(stop);
+    const before = cutter();
+    const told: string[] = [];
+    before.onEnded(why);
+    before.cut((reason) => told.push(reason));
+    const after = cutter();
+    after.cut((reason) => told.push(reason));
+    after.onEnded(why);
+    expect(told).toEqual([stop, stop]);
   }
 });

@@ -27,7 +27,7 @@ export function attemptWorld() {
       provider: provider("a", { timeouts: { ...NEVER, ...timeouts }, retrySame }),
       key: null,
       upstreamModel: "claude",
-      cut: new AbortController().signal,
+      cut: () => {},
       permit: { settle: (outcome) => log.push(`breaker ${outcome}`), broke: () => log.push("broke") },
       held: {
         scope: "provider:a",
@@ -50,10 +50,14 @@ export function attemptWorld() {
       search: "",
     } as unknown as Inbound;
     const made = trail({ clock, observe: () => {} }, { requestId: "r", protocol: "anthropic", arrivedMs: 0 });
+    const abort = new AbortController();
+    const follow = () => abort.abort(stop.signal.reason);
+    if (stop.signal.aborted) follow();
+    else stop.signal.addEventListener("abort", follow);
     const run: Run = {
       admission: admitted(timeouts, retrySame),
       kind,
-      signal: stop.signal,
+      abort,
       started: () => log.push("started"),
     };
     const finish = attempt(

@@ -105,7 +105,7 @@ export function world(script: Script) {
   async function run(
     candidate: Candidate,
     _: AttemptKind,
-    signal: AbortSignal,
+    { signal }: AbortController,
     started: () => void,
   ): Promise<Finish<Prize, string>> {
     const { step } = candidate;
