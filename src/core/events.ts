@@ -42,6 +42,9 @@ export type AttemptRecord = Readonly<{
 export type HedgeMark = "off" | "idle" | "won" | "lost";
 export type StickyMark = "hit" | "miss" | "moved" | "off";
 
+/** The status of a request whose client left before it had an answer: nginx's word for it. */
+export const CLIENT_LEFT_STATUS = 499;
+
 /** The finished request: the log line, field for field, plus the trail the log leaves out. */
 export type RequestRecord = Readonly<{
   request_id: string;

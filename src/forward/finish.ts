@@ -23,9 +23,6 @@ export type Story = {
 /** How the request ended, as its client saw it. */
 export type RequestEnd = Readonly<{ status: number; error: string; provider: string; usage: Usage | null }>;
 
-/** 499 is nginx's word for a client that left before it had an answer. */
-export const CLIENT_LEFT_STATUS = 499;
-
 /** Tells the finished request, once all its attempts have ended: a loser may still be on its way out. */
 export function tell(
   deps: Readonly<{ clock: Clock; background: Background; observe: Observer }>,

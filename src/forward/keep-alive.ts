@@ -1,9 +1,9 @@
+import { CLIENT_LEFT_STATUS } from "../core/events.ts";
 import type { OwnError } from "../core/errors.ts";
 import { inTime } from "../core/in-time.ts";
 import type { Ending } from "../session/lease.ts";
 import { earlyHeaders } from "./answer-headers.ts";
 import { type Close, clientStream } from "./client-stream.ts";
-import { CLIENT_LEFT_STATUS } from "./finish.ts";
 import type { Flight } from "./flight.ts";
 import type { Live, Opened } from "./opened.ts";
 import { stoppedError } from "./own-errors.ts";

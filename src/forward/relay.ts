@@ -15,6 +15,9 @@ export type RelayEnd =
 /** Takes bytes for the client; resolves when there is room for more. */
 export type Write = (bytes: Uint8Array) => Promise<void> | void;
 
+/** An upstream that has said it all may still send its usage, and should then close: it keeps a slot no longer than this. */
+const LINGER_MS_MAX = 5_000;
+
 /**
  * Passes a begun answer on until it ends, event by whole event: what is unfinished when the upstream breaks never
  * reaches the client. Waits for the client as well as for the upstream, so a slow reader holds memory flat; only the
@@ -33,7 +36,12 @@ export async function relay(
   using client = pouring(to.write, io.signal);
   for (const bytes of live.head) if (!(await client.pour(bytes))) return untaken(io.stopped());
   live.headDone();
+  let lingers = false;
   for (;;) {
+    if (!lingers && reader?.ended()) {
+      lingers = true;
+      io.limit(LINGER_MS_MAX, "idle_timeout");
+    }
     idle.begin();
     const piece = await source.next();
     idle.end();

@@ -1,8 +1,8 @@
+import { CLIENT_LEFT_STATUS } from "../core/events.ts";
 import { ERROR_STATUS, type OwnError } from "../core/errors.ts";
 import type { Ending } from "../session/lease.ts";
 import { describeAnswer, describeFailure } from "./answer-headers.ts";
 import { clientStream } from "./client-stream.ts";
-import { CLIENT_LEFT_STATUS } from "./finish.ts";
 import type { Flight } from "./flight.ts";
 import { ownAnswer } from "./inbound.ts";
 import type { Opened } from "./opened.ts";

@@ -1,9 +1,8 @@
 import type { ByteAccount } from "../core/byte-account.ts";
 import type { Clock } from "../core/clock.ts";
 import { ERROR_STATUS, HedgerowError, type OwnError } from "../core/errors.ts";
-import type { Observer } from "../core/events.ts";
+import { CLIENT_LEFT_STATUS, type Observer } from "../core/events.ts";
 import { randomId } from "../core/ids.ts";
-import { CLIENT_LEFT_STATUS } from "../forward/finish.ts";
 import { type Inbound, ownAnswer } from "../forward/inbound.ts";
 import type { Operation, Protocol } from "../protocol/protocol.ts";
 import { PROTOCOLS } from "../protocol/registry.ts";

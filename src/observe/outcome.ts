@@ -1,5 +1,5 @@
 import { ERROR_STATUS, type ErrorCode } from "../core/errors.ts";
-import type { RequestRecord } from "../core/events.ts";
+import { CLIENT_LEFT_STATUS, type RequestRecord } from "../core/events.ts";
 
 /** How a request ended, in one word from a closed set; an answer of our own is its error code. */
 export type RequestOutcome =
@@ -14,11 +14,8 @@ export type RequestOutcome =
   | "ended"
   | ErrorCode;
 
-/** The status under which a request is recorded whose client left before any answer (nginx's 499). */
-const STATUS_CLIENT_LEFT = 499;
-
 export function requestOutcome(record: RequestRecord): RequestOutcome {
-  if (record.status === STATUS_CLIENT_LEFT) return "client_left";
+  if (record.status === CLIENT_LEFT_STATUS) return "client_left";
   const last = record.attempts.findLast((attempt) => attempt.provider === record.provider);
   if (last?.outcome === "broken" || last?.outcome === "client_left" || last?.outcome === "ended") return last.outcome;
   if (isErrorCode(record.error)) return record.error;

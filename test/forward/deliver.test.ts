@@ -40,6 +40,18 @@ describe("a stream that has begun", () => {
     expect(await it.count("a")).toEqual({ sessions: 1, requests: 0 });
   });
 
+  test("is over soon after its terminal event, although the upstream keeps the connection open", async () => {
+    const heard = begin();
+    await it.clock.advance(10);
+    upstream.say(said("").slice(start.length));
+    await it.clock.advance(4_999);
+    expect(attempt()).toBeUndefined();
+    await it.clock.advance(1);
+    expect(await heard).toBe(BEGUN + said("").slice(start.length));
+    expect(attempt()).toMatchObject({ outcome: "answered", reason: "" });
+    expect(await it.count("a")).toEqual({ sessions: 1, requests: 0 });
+  });
+
   test("that is cut ends with the error event, and its slot is free", async () => {
     const heard = begin();
     await it.clock.advance(10);
