@@ -11,7 +11,7 @@ type Reason =
   /** State that an upstream's pages left in a browser. */
   | "cookie";
 
-const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
+const HOPS = {
   connection: "hop",
   "keep-alive": "hop",
   "proxy-connection": "hop",
@@ -19,6 +19,10 @@ const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
   trailer: "hop",
   "transfer-encoding": "hop",
   upgrade: "hop",
+} as const;
+
+const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
+  ...HOPS,
   "http2-settings": "hop",
   host: "computed",
   "content-length": "computed",
@@ -58,13 +62,7 @@ const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
 };
 
 const RESPONSE_DROPS: Readonly<Record<string, Reason>> = {
-  connection: "hop",
-  "keep-alive": "hop",
-  "proxy-connection": "hop",
-  te: "hop",
-  trailer: "hop",
-  "transfer-encoding": "hop",
-  upgrade: "hop",
+  ...HOPS,
   // The body may get an error event at its end.
   "content-length": "computed",
   "proxy-authenticate": "credential",
