@@ -64,7 +64,7 @@ export async function contest(
   deps: ContestDeps,
   rules: ContestRules,
   inbound: Inbound,
-  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable }>,
+  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable; whenOver(callback: () => void): void }>,
 ): Promise<Contest> {
   const { ranking, trail, stop } = at;
   const { hedgeable, attemptsMax } = latitude(inbound, ranking, rules.attemptsMax);
@@ -78,6 +78,7 @@ export async function contest(
     share: rules.hedgeShare,
     group: ranking.order.map(({ provider }) => provider),
     timed,
+    whenOver: at.whenOver,
   });
   const admissions = admitting(deps, {
     ranking,

@@ -17,6 +17,8 @@ export type Flight = Readonly<{
   stop: Stoppable;
   /** Takes the client's lease over. */
   hold(held: Held): void;
+  /** Takes what is to be called when it lands. */
+  whenLanded(callback: () => void): void;
   /** Called once, when the last byte has gone to the client or nothing will. */
   land(end: RequestEnd, ending: Ending): void;
 }>;
@@ -31,6 +33,8 @@ export type FlightDeps = Readonly<{
 }>;
 
 export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
+  const owned = new DisposableStack();
+  owned.defer(inbound.bodyDone);
   const stop = stoppable(deps.clock);
   stop.follow(inbound.signal);
   stop.follow(deps.drained);
@@ -46,7 +50,8 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
   };
   let lease: Held | null = null;
   // Between two attempts a session holds no lease that could be ended; its request is told all the same.
-  const unwatch = deps.slots.watch(inbound.session, () => stop.stop("session_ended"));
+  owned.defer(deps.slots.watch(inbound.session, () => stop.stop("session_ended")));
+  owned.use(stop);
   deps.observe({
     kind: "request_arrived",
     requestId,
@@ -64,10 +69,9 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
     hold(held) {
       lease = held;
     },
+    whenLanded: (callback) => owned.defer(callback),
     land(end, ending) {
-      stop[Symbol.dispose]();
-      unwatch();
-      inbound.bodyDone();
+      owned.dispose();
       lease?.release(ending);
       tell(deps, story, end);
     },

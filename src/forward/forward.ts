@@ -51,7 +51,12 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   flight.story.ranking = ranking;
   if (ranking.order.length === 0) return refuse(flight, unadmitted(whyNobody(ranking)));
   const { trail } = flight.story;
-  const running = contest(deps, plan.rules, inbound, { ranking, trail, stop: flight.stop });
+  const running = contest(deps, plan.rules, inbound, {
+    ranking,
+    trail,
+    stop: flight.stop,
+    whenOver: flight.whenLanded,
+  });
   const reply = running.then(
     (result) => settle(deps, plan, flight, homes, result),
     (error: unknown): Reply => ({

@@ -41,6 +41,8 @@ export type HedgingRequest = Readonly<{
   /** Who could serve it. */
   group: readonly Provider[];
   timed(admission: Admission): Timed;
+  /** Takes what is to be called when the request is over, its stream included. */
+  whenOver(leave: () => void): void;
 }>;
 
 const RESULT = {
@@ -51,7 +53,7 @@ const RESULT = {
 } as const;
 
 export function hedging({ budget, delays, observe }: HedgingDeps, request: HedgingRequest): Hedging {
-  const leave = request.hedgeable ? budget.arrived(request.share) : () => {};
+  if (request.hedgeable) request.whenOver(budget.arrived(request.share));
   let first = "";
   let ticket: ReturnType<HedgeBudget["take"]> = null;
   let story: HedgeStory = { hedged: false, hedgeAfterMs: null, hedgeDenied: "" };
@@ -98,7 +100,6 @@ export function hedging({ budget, delays, observe }: HedgingDeps, request: Hedgi
     story: () => story,
     [Symbol.dispose]() {
       ticket?.("unused");
-      leave();
     },
   };
 }

@@ -21,6 +21,8 @@ beforeEach(() => {
   learned = delays(clock);
   told = [];
 });
+/** The request is over, its stream included. */
+let over = () => {};
 const hedges = (more: Partial<HedgingRequest> = {}) =>
   hedging(
     {
@@ -28,7 +30,14 @@ const hedges = (more: Partial<HedgingRequest> = {}) =>
       delays: learned,
       observe: (event: ProxyEvent) => event.kind === "hedge" && told.push(`${event.provider} ${event.result}`),
     },
-    { hedgeable: true, share: 0.1, group, timed: () => ({ provider: "a", model: "m", bodyBytes: 10 }), ...more },
+    {
+      hedgeable: true,
+      share: 0.1,
+      group,
+      timed: () => ({ provider: "a", model: "m", bodyBytes: 10 }),
+      whenOver: (leave) => (over = leave),
+      ...more,
+    },
   );
 async function slow(...names: string[]) {
   const saw = (ms: number, count: number, on: readonly string[]) => {
@@ -48,6 +57,8 @@ describe("a request's hedging", () => {
     it.refused({ code: "providers_full", backInMs: null });
     expect([budget.inFlight().hedges, told]).toEqual([0, ["a denied_full"]]);
     it[Symbol.dispose]();
+    expect(budget.inFlight()).toEqual({ requests: 1, hedges: 0 });
+    over();
     expect(budget.inFlight()).toEqual({ requests: 0, hedges: 0 });
   });
 
@@ -55,16 +66,16 @@ describe("a request's hedging", () => {
     const it = hedges();
     it.may();
     it[Symbol.dispose]();
-    expect(budget.inFlight()).toEqual({ requests: 0, hedges: 0 });
+    expect(budget.inFlight()).toEqual({ requests: 1, hedges: 0 });
   });
 
   test("counts in flight until its hedge has ended, also past the race", () => {
     const it = hedges();
     it.may();
-    const over = it.launched();
+    const ended = it.launched();
     it[Symbol.dispose]();
-    expect(budget.inFlight()).toEqual({ requests: 0, hedges: 1 });
-    over();
+    expect(budget.inFlight()).toEqual({ requests: 1, hedges: 1 });
+    ended();
     expect(budget.inFlight().hedges).toBe(0);
   });
 
