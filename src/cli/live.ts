@@ -37,7 +37,7 @@ export async function live(
   try {
     for (let picture: Picture = first; !stop.aborted; picture = await draw(stop)) {
       terminal.write(screen(picture, terminal.rows()));
-      await clock.sleep(REFRESH_MS, stop).catch(() => {});
+      await clock.sleep(REFRESH_MS, stop).catch(() => {}); // woken by the end, which the loop looks for
     }
   } finally {
     terminal.write(LEAVE);

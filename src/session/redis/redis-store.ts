@@ -140,7 +140,7 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
   );
   background.track(
     "first heartbeat of the instance",
-    beat().catch(() => {}),
+    beat().catch(() => {}), // counted and told by the call itself
   );
   const mirror = memoryLeases(own);
   return {
