@@ -1,8 +1,9 @@
+import type { OwnError } from "../core/errors.ts";
 import type { AttemptKind } from "../core/events.ts";
 import type { Limits, Provider } from "../provider/provider.ts";
 import type { Ranking } from "../provider/rank.ts";
 import type { Admission } from "./admission.ts";
-import { type AskDeps, asking, type How, type Leave, type Stood } from "./ask.ts";
+import { type AskDeps, type Asking, asking, type How, type Leave, type Stood } from "./ask.ts";
 import type { Next } from "./race-rules.ts";
 import { explain, isFull, type Refusal, type Unadmitted } from "./unadmitted.ts";
 
@@ -21,6 +22,8 @@ export type AdmitWish = Readonly<{
   ranking: Ranking;
   model: string;
   session: string;
+  /** The client's own limits: their refusal, or null. Asked beside the first pass where they are still out. */
+  entered: Promise<OwnError | null>;
   /** May take idle sessions' slots (`sessions.idle: yield`). */
   displace: boolean;
   /** How long the request may stand in line, all attempts together. */
@@ -43,20 +46,10 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
     left.delete(admission.provider);
     return { kind: "go", candidate: admission };
   }
-  /** Down the row until somebody gives leave. */
-  async function firstOf(row: Iterable<Provider>, how: (provider: Provider) => How, signal: AbortSignal) {
-    const refusals: Refusal[] = [];
-    for (const provider of row) {
-      const answer = await at.ask(provider, how(provider), signal);
-      if (answer.kind === "leave") return { leave: answer, refusals };
-      refusals.push(answer);
-    }
-    return { leave: null, refusals };
-  }
   async function forHedge(signal: AbortSignal): Promise<Next<Admission, Unadmitted>> {
     const healthy = [...left].filter((provider) => breakerOf(provider.name).state() === "closed");
     const hedged = (provider: Provider) => ({ displace: false, limits: shrunk(provider.limits) });
-    const { leave, refusals } = await firstOf(healthy, hedged, signal);
+    const { leave, refusals } = await firstOf(at, healthy, hedged, signal);
     if (leave) return go(leave);
     return { kind: "none", why: { code: refusals.some(isFull) ? "providers_full" : "providers_down", backInMs: null } };
   }
@@ -73,11 +66,14 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
     for (;;) {
       if (clock.monoMs() >= wish.untilMs) return { kind: "none", why: { code: "too_late", backInMs: null } };
       if (left.size === 0) return { kind: "none", why: { code: "none_left", backInMs: null } };
-      const { leave, refusals } = await firstOf(left, () => ({ displace: false }), signal);
+      const { leave, refusals } = await firstOf(at, left, () => ({ displace: false }), signal);
+      // Asked before anything that others would feel: a request sent, an idle session displaced, a place in line.
+      const refused = await wish.entered;
+      if (refused) return turnedAway(refused, leave);
       const bySessions = refusals.filter(({ by }) => by === "sessions").map(({ provider }) => provider);
       for (const { name } of bySessions) refusedSessions.add(name);
       if (leave) return go(leave);
-      const displacing = wish.displace ? await firstOf(bySessions, () => ({ displace: true }), signal) : null;
+      const displacing = wish.displace ? await firstOf(at, bySessions, () => ({ displace: true }), signal) : null;
       if (displacing?.leave) return go(displacing.leave);
       const full = refusals.filter(isFull).map(({ provider }) => provider);
       if (full.length === 0) return none(refusals);
@@ -96,6 +92,27 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
     refusedForSessions: () => refusedSessions,
     waitedMs: () => waitedMs,
   };
+}
+
+/** Down the row until somebody gives leave. */
+async function firstOf(
+  { ask }: Asking,
+  row: Iterable<Provider>,
+  how: (provider: Provider) => How,
+  signal: AbortSignal,
+) {
+  const refusals: Refusal[] = [];
+  for (const provider of row) {
+    const answer = await ask(provider, how(provider), signal);
+    if (answer.kind === "leave") return { leave: answer, refusals };
+    refusals.push(answer);
+  }
+  return { leave: null, refusals };
+}
+
+async function turnedAway(refused: OwnError, leave: Leave | null): Promise<Next<Admission, Unadmitted>> {
+  await leave?.admission[Symbol.asyncDispose]();
+  return { kind: "none", why: { code: "client", refused } };
 }
 
 /** Limits under which a hedge is asked for: at or under 90 % once it is in. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { OwnError } from "../core/errors.ts";
 import type { AttemptKind, Observer } from "../core/events.ts";
 import type { Background } from "../core/background.ts";
 import type { Cooldowns } from "../provider/cooldown.ts";
@@ -59,12 +60,21 @@ export type Contest = HedgeStory &
     refusedForSessions: ReadonlySet<string>;
   }>;
 
+/** `entered`: the client's own limits; their refusal, or null. */
+export type ContestEntry = Readonly<{
+  ranking: Ranking;
+  trail: Trail;
+  entered: Promise<OwnError | null>;
+  stop: Stoppable;
+  whenOver(callback: () => void): void;
+}>;
+
 /** Runs one request's attempts: who is next is `admit`'s, one attempt is `attempt`'s, what goes on at once is `race`'s. */
 export async function contest(
   deps: ContestDeps,
   rules: ContestRules,
   inbound: Inbound,
-  at: Readonly<{ ranking: Ranking; trail: Trail; stop: Stoppable; whenOver(callback: () => void): void }>,
+  at: ContestEntry,
 ): Promise<Contest> {
   const { ranking, trail, stop } = at;
   const { hedgeable, attemptsMax } = latitude(inbound, ranking, rules.attemptsMax);
@@ -84,6 +94,7 @@ export async function contest(
     ranking,
     model: inbound.facts.model,
     session: inbound.session,
+    entered: at.entered,
     displace: rules.idle === "yield",
     waitMs: rules.waitMs,
     untilMs: rules.totalMs > 0 ? inbound.arrivedMs + rules.totalMs : Number.POSITIVE_INFINITY,

@@ -4,18 +4,18 @@ import type { Homes, HomeStore } from "../session/home.ts";
 import type { Ask, Asked } from "../session/slot.ts";
 import type { Slots } from "../session/slots.ts";
 import type { Flight } from "./flight.ts";
+import type { Inbound } from "./inbound.ts";
 
 export type EnterDeps = Readonly<{ slots: Slots; homes: HomeStore; observe: Observer }>;
 
-/** What a request needs before anybody is chosen: leave by its client's own limits, and where its session lives. */
-export async function enter(
-  deps: EnterDeps,
-  flight: Flight,
-  idle: "yield" | "hold",
-): Promise<Readonly<{ refused: OwnError | null; homes: Homes }>> {
-  // Side by side: with a store across the network each of them is a round trip.
-  const [refused, homes] = await Promise.all([admitClient(deps.slots, flight, idle), readHomes(deps, flight)]);
-  return { refused, homes };
+/**
+ * What a request needs before anybody is chosen: leave by its client's own limits (null: granted), and where its session
+ * lives. Side by side: with a store across the network each of them is a round trip.
+ */
+export type Entry = Readonly<{ client: Promise<OwnError | null>; homes: Promise<Homes> }>;
+
+export function enter(deps: EnterDeps, flight: Flight, idle: "yield" | "hold"): Entry {
+  return { client: admitClient(deps.slots, flight, idle), homes: homesOf(deps, flight.inbound) };
 }
 
 async function admitClient(slots: Slots, flight: Flight, idle: "yield" | "hold"): Promise<OwnError | null> {
@@ -60,12 +60,23 @@ async function admitClient(slots: Slots, flight: Flight, idle: "yield" | "hold")
 }
 
 /** A home that cannot be read costs a cold prompt cache, not the request. */
-async function readHomes({ homes, observe }: EnterDeps, { inbound }: Flight): Promise<Homes> {
+async function homesOf({ homes, observe }: EnterDeps, inbound: Inbound): Promise<Homes> {
   if (inbound.operation.kind === "embed") return [];
+  const { facts, boundTo } = inbound;
+  if (namesAlias(inbound))
+    return boundTo === null ? [] : [{ model: facts.model, home: { provider: boundTo, races: "" } }];
   try {
     return await homes.read(inbound.session);
   } catch (error) {
     observe({ kind: "notice", level: "debug", what: "home not read", fields: { error: String(error) } });
     return [];
   }
+}
+
+/**
+ * A request that goes on from an upstream's object: its alias has been read, a round trip already, and stands in for the
+ * home. It can be asked who serves it beside its client's leave instead of after it.
+ */
+export function namesAlias({ facts }: Inbound): boolean {
+  return facts.aliases.length > 0;
 }

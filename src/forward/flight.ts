@@ -15,7 +15,7 @@ export type Flight = Readonly<{
   story: Story;
   /** Stops everything of this request: the client left, a drain is over, an operator ended the session. */
   stop: Stoppable;
-  /** Takes the client's lease over. */
+  /** Takes the client's lease over; one that comes after the landing is given back as if it had never been. */
   hold(held: Held): void;
   /** Takes what is to be called when it lands. */
   whenLanded(callback: () => void): void;
@@ -67,7 +67,8 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
     story,
     stop,
     hold(held) {
-      lease = held;
+      if (owned.disposed) held.release("reverted");
+      else lease = held;
     },
     whenLanded: (callback) => owned.defer(callback),
     land(end, ending) {

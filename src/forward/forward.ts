@@ -5,7 +5,7 @@ import { rank, type Standing, type Wish } from "../provider/rank.ts";
 import { type Homes, homeFor } from "../session/home.ts";
 import { whyNobody, withinOrigin } from "./candidates.ts";
 import { type Contest, type ContestDeps, type ContestRules, contest } from "./contest.ts";
-import { enter } from "./enter.ts";
+import { enter, namesAlias } from "./enter.ts";
 import { type Flight, type FlightDeps, takeOff } from "./flight.ts";
 import { settlementOf } from "./homes.ts";
 import type { Inbound } from "./inbound.ts";
@@ -45,7 +45,10 @@ function brokenInside({ observe }: ForwardDeps, { requestId }: Inbound, error: u
 
 async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Promise<Response> {
   const { inbound } = flight;
-  const { refused, homes } = await enter(deps, flight, plan.rules.idle);
+  const entry = enter(deps, flight, plan.rules.idle);
+  const alongside = namesAlias(inbound);
+  if (alongside) deps.background.track("client's leave", entry.client);
+  const [homes, refused] = await Promise.all([entry.homes, alongside ? null : entry.client]);
   if (refused) return refuse(flight, refused);
   const ranking = withinOrigin(rank(plan.providers, wishOf(deps, inbound, homes), deps.random));
   flight.story.ranking = ranking;
@@ -54,6 +57,7 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   const running = contest(deps, plan.rules, inbound, {
     ranking,
     trail,
+    entered: entry.client,
     stop: flight.stop,
     whenOver: flight.whenLanded,
   });

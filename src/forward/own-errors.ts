@@ -33,6 +33,7 @@ export function failureOf(losses: readonly Loss[], why: Unadmitted | null): Fail
 
 export function unadmitted(why: Unadmitted | "no_provider" | null): OwnError {
   if (why === "no_provider") return { code: "no_provider", message: MESSAGES.no_provider };
+  if (why?.code === "client") return why.refused;
   if (why === null || why.code === "none_left")
     return { code: "providers_down", message: MESSAGES.providers_down, retryAfterMs: 1_000 };
   if (why.code === "too_late")

@@ -1,11 +1,15 @@
+import type { OwnError } from "../core/errors.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { LeftOut } from "../provider/rank.ts";
 
 /** Why nobody (more) can be asked. `backInMs`: when it makes sense to ask again, null = not known. */
-export type Unadmitted = Readonly<{
-  code: "providers_full" | "providers_down" | "store_down" | "none_left" | "too_late";
-  backInMs: number | null;
-}>;
+export type Unadmitted =
+  | Readonly<{
+      code: "providers_full" | "providers_down" | "store_down" | "none_left" | "too_late";
+      backInMs: number | null;
+    }>
+  /** The client's own limits had no room for it. */
+  | Readonly<{ code: "client"; refused: OwnError }>;
 
 /** Why one provider cannot be asked just now. */
 export type Refusal = Readonly<{

@@ -57,9 +57,12 @@ function inHeaders(headers: Headers, names: readonly string[]): Given | undefine
 }
 
 async function firstAlias(facts: RequestFacts, readAlias: IdentifyParts["readAlias"]) {
-  for (const { source, id } of facts.aliases) {
-    const alias = await readAlias(id);
-    if (alias) return { ...alias, source };
-  }
-  return null;
+  // Side by side: with a store across the network each of them is a round trip.
+  const read = await Promise.all(
+    facts.aliases.map(async ({ source, id }) => {
+      const alias = await readAlias(id);
+      return alias && { ...alias, source };
+    }),
+  );
+  return read.find((alias) => alias !== null) ?? null;
 }

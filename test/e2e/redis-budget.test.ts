@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { sessionHash } from "../../src/core/ids.ts";
 import { leaseScripts } from "../../src/session/redis/lease-scripts.ts";
 import homeServed from "../../src/session/redis/lua/home-served.lua" with { type: "text" };
 import { answer, headersThenSilence, noHeaders, status } from "../../src/simulator/behaviour.ts";
@@ -7,13 +6,13 @@ import type { Behave } from "../../src/simulator/simulator.ts";
 import { ask } from "../world/http.ts";
 import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
 import { type Command, respProxy } from "../world/resp-proxy.ts";
-import { eventually, startWorld } from "../world/scripted-upstream.ts";
+import { eventually, startWorld, type World } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const headers = { authorization: "Bearer client-key-123456" };
-/** The request that is counted: every command for it names its session. */
-const SESSION = sessionHash("c", "counted");
+/** Names the request that is counted, and its session where it has a name. */
+const COUNTED = "counted";
 
 /** What one request cost, by operation and place. */
 type Cost = Readonly<{
@@ -29,6 +28,10 @@ type Scene = Readonly<{
   hedgeAfter?: string;
   /** The first provider's slots are taken by another session: one that runs, or one that only resides. */
   taken?: "running" | "idle";
+  /** A Responses request that goes on from an answer kept upstream, or from one that nobody here knows. */
+  from?: "known" | "unknown";
+  /** Nothing but what it goes on from says whose it is. */
+  unnamed?: boolean;
 }>;
 
 describeWithRedis("commands a proxied request", () => {
@@ -88,6 +91,22 @@ describeWithRedis("commands a proxied request", () => {
     expect(roundTripsBefore).toBe(3);
     expect(after.toSorted()).toEqual(["home_served", "release client:c", "release provider:a", "release provider:b"]);
   });
+
+  test.each([
+    { from: "known" },
+    { from: "known", unnamed: true },
+    { from: "unknown" },
+    { from: "unknown", unnamed: true },
+  ] as const)(
+    "going on from an object: %j: three in two round trips as well, and the next object's id after it",
+    async (scene) => {
+      const { before, roundTripsBefore, after } = await costOf(redis, { a: answer() }, scene);
+      expect(before[0]).toBe("alias_read");
+      expect(before.slice(1).toSorted()).toEqual(["acquire client:c", "acquire provider:a"]);
+      expect(roundTripsBefore).toBe(2);
+      expect(after.toSorted()).toEqual(["alias_write", "home_served", "release client:c", "release provider:a"]);
+    },
+  );
 });
 
 /** Costs of one request, from its arrival to the proxy's end. */
@@ -113,7 +132,7 @@ async function costOf(
   });
   const names = Object.keys(upstreams);
   const [first = "", last = first] = names;
-  const asking = { session: "counted", headers };
+  const request = scene.from === undefined ? plain(world) : await goingOn(world, scene);
   let other: Promise<unknown> = Promise.resolve();
   if (scene.taken === "idle") {
     await ask(world.url, "anthropic", { session: "other", headers });
@@ -124,26 +143,54 @@ async function costOf(
     other = ask(world.url, "anthropic", { session: "other", headers });
     await eventually("the other runs", () => world.upstream[first]?.running() === 1);
   }
+  const seen = proxy.commands().length;
   // Once the last upstream is called replies are kept back: whoever waited for one would leave the client without an answer.
-  let before: readonly Command[] = [];
-  world.upstream[last]?.behave((request) => {
-    before = ofSession(proxy.commands());
+  let arrived = 0;
+  world.upstream[last]?.behave((asked) => {
+    arrived = proxy.commands().length;
     proxy.holdReplies();
-    return upstreams[last]?.(request) ?? [];
+    return upstreams[last]?.(asked) ?? [];
   });
-  expect(await ask(world.url, "anthropic", asking)).toMatchObject({ status: 200, clean: true, terminal: true });
+  await request();
   proxy.passReplies();
   expect(await world.hedgerow.stop()).toBe(0);
   await other;
+  const session = String(world.hedgerow.log().find(({ request_id: id }) => id === COUNTED)?.["session"]);
+  const its = ({ words }: Command) => words.some((word) => word.includes(session) || word.includes("{alias:"));
+  const before = proxy.commands().slice(seen, arrived).filter(its);
   return {
     before: before.map(told),
     roundTripsBefore: roundTrips(before),
-    after: ofSession(proxy.commands()).slice(before.length).map(told),
+    after: proxy.commands().slice(arrived).filter(its).map(told),
   };
 }
 
-function ofSession(commands: readonly Command[]): readonly Command[] {
-  return commands.filter(({ words }) => words.some((word) => word.includes(SESSION)));
+type Asking = () => Promise<void>;
+
+/** A request of a session with a name. */
+function plain({ url }: World<string>): Asking {
+  const asking = { session: COUNTED, headers: { ...headers, "x-hedgerow-request-id": COUNTED } };
+  return async () =>
+    expect(await ask(url, "anthropic", asking)).toMatchObject({ status: 200, clean: true, terminal: true });
+}
+
+/** A request that goes on from an answer to one before it. */
+async function goingOn(world: World<string>, { from, unnamed = false }: Scene): Promise<Asking> {
+  const respond = async (more: Readonly<Record<string, string>>, body: Readonly<Record<string, string>>) => {
+    const session = unnamed ? {} : { "x-hedgerow-session": COUNTED };
+    const response = await fetch(`${world.url}/v1/responses`, {
+      method: "POST",
+      headers: { ...headers, ...session, ...more },
+      body: JSON.stringify({ model: "m", input: "x", ...body }),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as { id: string };
+  };
+  const { id } = await respond({}, {});
+  await world.idle();
+  const previous = from === "known" ? id : "resp_of_nobody";
+  return async () =>
+    void (await respond({ "x-hedgerow-request-id": COUNTED }, { previous_response_id: previous, input: "and then?" }));
 }
 
 /** How many of them come one after the reply to the other. */
@@ -158,9 +205,10 @@ function roundTrips(commands: readonly Command[]): number {
 
 const OPERATIONS = new Map(Object.values(leaseScripts()).map(({ name, sha }) => [sha, name]));
 
-/** `acquire provider:a`, or the command's own name where it is about a home. */
+/** `acquire provider:a`, or the command's own name where it is about a home or an alias. */
 function told({ words }: Command): string {
   const [name = "", subject = ""] = words;
+  if (subject.includes("{alias:")) return name.toUpperCase() === "GET" ? "alias_read" : "alias_write";
   const place = /\{((?:provider|client):[^}]+)\}/.exec(words.join(" "))?.[1];
   if (place !== undefined) return `${OPERATIONS.get(subject) ?? name} ${place}`;
   return name.toUpperCase() === "EVALSHA" ? "home_served" : name.toUpperCase() === "HGETALL" ? "home_read" : name;

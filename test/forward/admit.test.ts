@@ -60,6 +60,7 @@ function admits(providers: readonly Provider[], more: Partial<AdmitWish> = {}): 
       ranking: { order: providers.map((one) => ({ provider: one, why: "rank" as const })), out: [] },
       model: "m",
       session: "mine",
+      entered: Promise.resolve(null),
       displace: true,
       waitMs: 0,
       untilMs: Number.POSITIVE_INFINITY,

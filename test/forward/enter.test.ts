@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { secret } from "../../src/core/secret.ts";
 import { provider } from "../provider/world.ts";
-import { after, error, fails, hand, message, said, silent, sse, start, words } from "./upstream.ts";
+import { after, error, fails, hand, json, message, said, silent, sse, start, words } from "./upstream.ts";
 import { type ForwardWorld, forwardWorld } from "./world.ts";
 
 const KEY = [secret("a-key-of-the-proxy")];
@@ -109,4 +109,38 @@ test("a client's session is gone from its own limit when its request failed or i
     it.script("a", error(400, "invalid_request_error"));
     expect((await it.hear({ session: "two", limits: own })).status).toBe(400);
   }
+});
+
+describe("a request that goes on from an upstream's object asks for its slot there beside its client's leave", () => {
+  const goingOn = { protocol: "openai-responses", stream: false, boundTo: "a", previous: "resp_1" } as const;
+  const protocols = ["openai-responses", "anthropic"] as const;
+  const narrow = provider("a", { protocols, limits: { sessions: 1, requests: 0 } });
+
+  test("where the client has none nothing is sent, no idle session gives way, and the slot is free again", async () => {
+    it = forwardWorld([narrow]);
+    it.script("a", sse(said("x")));
+    const own = limits({ rpm: 1 });
+    await it.hear({ session: "idle", limits: own });
+    expect(refusal(await it.hear({ ...goingOn, session: "two", limits: own }))).toContain("client_limit");
+    expect(await it.count("a")).toMatchObject({ sessions: 1, requests: 0 });
+    await it.store.end("provider:a", "idle", 1_000);
+    expect(refusal(await it.hear({ ...goingOn, session: "two", limits: own }))).toContain("client_limit");
+    expect(await it.count("a")).toMatchObject({ sessions: 0, requests: 0 });
+    expect(it.asked.length).toBe(1);
+  });
+
+  test("where the client has room an idle session gives way as for any other", async () => {
+    it = forwardWorld([narrow]);
+    it.script("a", sse(said("x")), error(400, "invalid_request_error"));
+    await it.hear({ session: "idle" });
+    expect((await it.hear({ ...goingOn, session: "two", limits: limits({ sessions: 1 }) })).status).toBe(400);
+    expect(await it.count("a")).toMatchObject({ sessions: 0, requests: 0 });
+  });
+
+  test("its alias stands in for its home", async () => {
+    it = forwardWorld([provider("b", { protocols }), narrow]);
+    it.script("a", json(200, { id: "resp_2", object: "response", status: "completed", output: [{ type: "message" }] }));
+    const heard = await it.hear({ ...goingOn, session: "two" });
+    expect([heard.headers.get("x-hedgerow-provider"), heard.headers.get("x-hedgerow-sticky")]).toEqual(["a", "hit"]);
+  });
 });

@@ -59,6 +59,13 @@ describe("a request under way", () => {
     expect(log.slice(-2)).toEqual(["attempt_ended", "request_finished"]);
   });
 
+  test("gives a client's lease that comes after its landing back at once", () => {
+    const { flight, log } = flown();
+    flight.land(END, "failed");
+    flight.hold({ release: (ending: string) => void log.push(`client ${ending}`) } as Held);
+    expect(log.at(-1)).toBe("client reverted");
+  });
+
   test("is stopped by its client, by a drain, and by an operator who ends its session", () => {
     const [left, drained, ended] = [flown(), flown(), flown()];
     left.client.abort();

@@ -29,6 +29,8 @@ export type Ask = Readonly<{
   kind?: Inbound["operation"]["kind"];
   binding?: Binding;
   boundTo?: string;
+  /** Of the Responses API: what it goes on from. */
+  previous?: string;
   /** Of the Responses API; its default is true. */
   store?: boolean;
   limits?: Inbound["client"]["limits"];
@@ -137,6 +139,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
       messages: [{ role: "user", content: "hi" }],
       input: "hi",
       store: ask.store,
+      previous_response_id: ask.previous,
     });
     const body = new TextEncoder().encode(text);
     const byPath = protocol.name === "gemini";
