@@ -9,8 +9,8 @@ export type Histogram = Readonly<{
   add(ms: number, censored: boolean): void;
   /** Weight of all samples after fading; a fresh sample weighs 1. */
   count(): number;
-  /** In milliseconds; 0 when empty. */
-  quantile(q: number): number;
+  /** In milliseconds; 0 when empty. `doubt`: so many standard errors of its share towards the lower end of what the samples allow. */
+  quantile(q: number, doubt?: number): number;
 }>;
 
 /** 1 ms to about 30 minutes in steps of 10 %. */
@@ -35,6 +35,28 @@ export function histogram(clock: Clock, halfLifeMs: number): Histogram {
   }
   const total = () => seen.reduce((sum, n) => sum + n, 0) + censoredAt.reduce((sum, n) => sum + n, 0);
 
+  /** The first duration that at most `share` of the samples outlast; 0 when empty. */
+  function outlastedBy(share: number): number {
+    // Kaplan and Meier 1958: a censored sample belongs to all that were still waiting when it was called off, and says
+    // nothing about when it would have ended.
+    let atRisk = total();
+    if (atRisk === 0) return 0;
+    let surviving = 1;
+    let last = 0;
+    for (let at = 0; at < BUCKETS; at++) {
+      const ended = seen[at] ?? 0;
+      const calledOff = censoredAt[at] ?? 0;
+      if (ended > 0) surviving *= 1 - ended / atRisk;
+      if (ended + calledOff > 0) last = at;
+      if (surviving <= share + 1e-9) return msOf(at);
+      atRisk -= ended + calledOff;
+      if (atRisk <= 1e-9) break;
+    }
+    // Called off before the quantile was reached: it lies at or above the longest that anyone waited.
+    return msOf(last);
+  }
+  const count = () => total() / weightNow();
+
   return {
     add(ms, censored) {
       rebase();
@@ -42,26 +64,9 @@ export function histogram(clock: Clock, halfLifeMs: number): Histogram {
       const at = bucketOf(ms);
       into[at] = (into[at] ?? 0) + weightNow();
     },
-    count: () => total() / weightNow(),
-    quantile(q) {
-      // Kaplan and Meier 1958: a censored sample belongs to all that were still waiting when it was called off, and says
-      // nothing about when it would have ended.
-      let atRisk = total();
-      if (atRisk === 0) return 0;
-      let surviving = 1;
-      let last = 0;
-      for (let at = 0; at < BUCKETS; at++) {
-        const ended = seen[at] ?? 0;
-        const calledOff = censoredAt[at] ?? 0;
-        if (ended > 0) surviving *= 1 - ended / atRisk;
-        if (ended + calledOff > 0) last = at;
-        if (surviving <= 1 - q + 1e-9) return msOf(at);
-        atRisk -= ended + calledOff;
-        if (atRisk <= 1e-9) break;
-      }
-      // Called off before the quantile was reached: it lies at or above the longest that anyone waited.
-      return msOf(last);
-    },
+    count,
+    // The share of n samples beyond a point is known to about sqrt(q(1-q)/n).
+    quantile: (q, doubt = 0) => outlastedBy(1 - q + doubt * Math.sqrt((q * (1 - q)) / Math.max(1, count()))),
   };
 }
 

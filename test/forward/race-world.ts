@@ -1,41 +1,7 @@
-import type { Clock } from "../../src/core/clock.ts";
-import { sleepWith } from "../../src/core/clock.ts";
 import type { AttemptKind } from "../../src/core/events.ts";
 import { type Result, race } from "../../src/forward/race.ts";
 import type { Finish, Next } from "../../src/forward/race-rules.ts";
-
-/** A clock for tens of thousands of races: time jumps to the next timer whenever nothing but timers is left to happen. */
-export function jumpingClock() {
-  let nowMs = 0;
-  let sequence = 0;
-  const timers = new Map<number, { dueMs: number; callback: () => void }>();
-  const after: Clock["after"] = (ms, callback) => {
-    const id = ++sequence;
-    timers.set(id, { dueMs: nowMs + ms, callback });
-    return () => timers.delete(id);
-  };
-  const clock: Clock = {
-    wallMs: () => nowMs,
-    monoMs: () => nowMs,
-    after,
-    sleep: (ms, signal) => sleepWith(after, ms, signal),
-  };
-  return {
-    clock,
-    timers: () => timers.size,
-    async runDry() {
-      for (;;) {
-        for (let turn = 0; turn < 40; turn++) await Promise.resolve();
-        let next: [number, { dueMs: number; callback: () => void }] | null = null;
-        for (const entry of timers) if (!next || entry[1].dueMs < next[1].dueMs) next = entry;
-        if (!next) return;
-        timers.delete(next[0]);
-        nowMs = next[1].dueMs;
-        next[1].callback();
-      }
-    },
-  };
-}
+import { jumpingClock } from "../world/clock.ts";
 
 export type End = "won" | "held" | "lost";
 export type Step = { slotMs: number; granted: boolean; runMs: number; end: End; startsMs: number; deafMs: number };

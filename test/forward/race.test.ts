@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { race } from "../../src/forward/race.ts";
 import { seeded } from "../world/seeded.ts";
-import { type End, jumpingClock, randomScript, type Script, type Step, world } from "./race-world.ts";
+import { jumpingClock } from "../world/clock.ts";
+import { type End, randomScript, type Script, type Step, world } from "./race-world.ts";
 
 /** For tests that play the candidates and the attempts themselves. */
 const hedgedAfter50Ms = {

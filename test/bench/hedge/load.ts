@@ -3,7 +3,7 @@
  * how long the first content took from the moment it was due to be sent, so that a generator that lags hides nothing.
  */
 import { argv } from "node:process";
-import { gapMs } from "./chance.ts";
+import { chance, SEED } from "./chance.ts";
 
 export type Told = Readonly<{
   /** From due to first content. */
@@ -14,6 +14,7 @@ export type Told = Readonly<{
 }>;
 
 const [url = "", cell = "", requests = "0", meanGapMs = "0"] = argv.slice(2);
+const { gapMs } = chance(SEED);
 const PROMPT_BYTES = 4_000;
 const body = JSON.stringify({
   model: "claude-sonnet-4-5",

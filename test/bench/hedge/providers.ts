@@ -2,11 +2,12 @@
 import { argv } from "node:process";
 import { answer } from "../../../src/simulator/behaviour.ts";
 import { startSimulator } from "../../../src/simulator/simulator.ts";
-import { firstTokenMs, STREAM } from "./chance.ts";
+import { chance, SEED, STREAM } from "./chance.ts";
 
 /** What a coding agent's short turn has: the prompt's bytes by the rule of thumb of four to a token, and few words back. */
 const TOKENS = { input: 1_000, output: 100, cached: 0 };
 
+const { firstTokenMs } = chance(SEED);
 const urls = argv.slice(2).map(
   (name) =>
     startSimulator({
