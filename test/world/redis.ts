@@ -38,7 +38,8 @@ export type ServerOptions = Readonly<{
 
 const ADVICE =
   "redis-server is not installed: tests of the shared store are skipped (Debian: apt-get install redis-server)";
-const BINARY = Bun.which("redis-server");
+/** `REDIS_SERVER` names another that is to pass the same tests, such as Valkey's. */
+const BINARY = process.env["REDIS_SERVER"] ?? Bun.which("redis-server");
 let advised = false;
 
 /** Tests that need redis-server: without it they fail in CI, and are skipped with a line of advice elsewhere. */
