@@ -36,11 +36,14 @@ export function latitude(
 
 /**
  * Why a ranking has nobody in it: nobody ever would, or those who would are not to be asked just now. A request that is
- * bound to an account finds it gone rather than nobody at all.
+ * bound to an account is told of that account alone.
  */
-export function whyNobody(ranking: Ranking): Unadmitted | "no_provider" {
-  const why = explain([], ranking.out);
+export function whyNobody({ out }: Ranking, bound: string | null): Unadmitted | "no_provider" {
+  const why = explain([], out);
   if (why.code !== "none_left") return why;
-  const bound = ranking.out.some(({ reason }) => reason === "other_account");
-  return bound ? { code: "providers_down", backInMs: null } : "no_provider";
+  if (bound === null) return "no_provider";
+  const account = out.find(({ provider }) => provider === bound);
+  if (!account) return { code: "account_removed" };
+  const disabled = account.reason === "disabled" || account.reason === "disabled_by_operator";
+  return { code: disabled ? "account_disabled" : "account_barred" };
 }

@@ -52,7 +52,7 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   if (refused) return refuse(flight, refused);
   const ranking = withinOrigin(rank(plan.providers, wishOf(deps, inbound, homes), deps.random));
   flight.story.ranking = ranking;
-  if (ranking.order.length === 0) return refuse(flight, unadmitted(whyNobody(ranking)));
+  if (ranking.order.length === 0) return refuse(flight, unadmitted(whyNobody(ranking, inbound.boundTo)));
   const { trail } = flight.story;
   const running = contest(deps, plan.rules, inbound, {
     ranking,

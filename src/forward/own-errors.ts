@@ -14,6 +14,10 @@ const MESSAGES = {
   providers_down: "Every provider that could serve this is failing or resting; it will be tried again soon.",
   store_down: "The session store is unreachable, and the configuration says to refuse rather than to guess.",
   no_provider: "No enabled provider serves this model with this protocol for this client.",
+  off_hours: "Every provider that could serve this is outside its active hours.",
+  account_disabled: "What this request goes on from is in an account that is disabled.",
+  account_removed: "What this request goes on from is in an account that is not configured any more.",
+  account_barred: "What this request goes on from is in an account that does not serve this model to this client.",
 } as const;
 
 /**
@@ -38,8 +42,11 @@ export function unadmitted(why: Unadmitted | "no_provider" | null): OwnError {
     return { code: "providers_down", message: MESSAGES.providers_down, retryAfterMs: 1_000 };
   if (why.code === "too_late")
     return { code: "timed_out", message: "No provider had room before the request's time ran out.", exhausted: true };
-  const error: OwnError = { code: why.code, message: MESSAGES[why.code] };
-  return why.backInMs === null ? { ...error, retryAfterMs: 1_000 } : { ...error, retryAfterMs: why.backInMs };
+  const message = MESSAGES[why.code];
+  // No time helps here but the operator's.
+  if (!("backInMs" in why)) return { code: "providers_down", message, exhausted: true };
+  const code = why.code === "off_hours" ? "providers_down" : why.code;
+  return { code, message, retryAfterMs: why.backInMs ?? 1_000 };
 }
 
 /** What the client of a request that we stopped is told; null: it left by itself. */

@@ -5,9 +5,11 @@ import type { LeftOut } from "../provider/rank.ts";
 /** Why nobody (more) can be asked. `backInMs`: when it makes sense to ask again, null = not known. */
 export type Unadmitted =
   | Readonly<{
-      code: "providers_full" | "providers_down" | "store_down" | "none_left" | "too_late";
+      code: "providers_full" | "providers_down" | "off_hours" | "store_down" | "none_left" | "too_late";
       backInMs: number | null;
     }>
+  /** It is bound to one account, and that account will not come back by itself. */
+  | Readonly<{ code: "account_disabled" | "account_removed" | "account_barred" }>
   /** The client's own limits had no room for it. */
   | Readonly<{ code: "client"; refused: OwnError }>;
 
@@ -30,7 +32,8 @@ export function isFull({ by }: Pick<Refusal, "by">): boolean {
 
 /**
  * Full or down? One provider that is full makes the whole full: its slots come back by themselves. So does a cool-down
- * because of 429, as long as that is what ails all of them. `out`: who was left out of the ranking.
+ * because of 429, as long as that is what ails all of them. Hours count where nothing ails anybody. `out`: who was left
+ * out of the ranking.
  */
 export function explain(refusals: readonly Omit<Refusal, "kind">[], out: readonly LeftOut[]): Unadmitted {
   const resting = [
@@ -39,10 +42,10 @@ export function explain(refusals: readonly Omit<Refusal, "kind">[], out: readonl
   ];
   if (refusals.some(isFull)) return { code: "providers_full", backInMs: FULL_RETRY_MS };
   if (refusals.some(({ by }) => by === "store")) return { code: "store_down", backInMs: null };
-  if (resting.length === 0) return { code: "none_left", backInMs: null };
-  const backsMs = resting.flatMap(({ backInMs }) => (backInMs ? [backInMs] : []));
-  return {
-    code: resting.every(({ limited }) => limited) ? "providers_full" : "providers_down",
-    backInMs: backsMs.length > 0 ? Math.min(...backsMs) : null,
-  };
+  const off = out.filter(({ reason }) => reason === "hours");
+  const backsMs = [...resting, ...off].flatMap(({ backInMs }) => (backInMs ? [backInMs] : []));
+  const backInMs = backsMs.length > 0 ? Math.min(...backsMs) : null;
+  if (resting.length > 0)
+    return { code: resting.every(({ limited }) => limited) ? "providers_full" : "providers_down", backInMs };
+  return off.length > 0 ? { code: "off_hours", backInMs } : { code: "none_left", backInMs: null };
 }

@@ -1,6 +1,6 @@
 import type { Random } from "../core/random.ts";
 import type { ProtocolName } from "../protocol/protocol.ts";
-import { isActive } from "./active-hours.ts";
+import { activeInMs } from "./active-hours.ts";
 import { globMatches } from "./glob.ts";
 import type { Provider } from "./provider.ts";
 
@@ -12,7 +12,7 @@ export type Ranked = Readonly<{ provider: Provider; why: "home" | "bound" | "ran
 export type LeftOut = Readonly<{
   provider: string;
   reason: OutReason;
-  /** For `open` and `cooling`: milliseconds until it may be asked again. */
+  /** For `hours`, `open` and `cooling`: milliseconds until it may be asked again. */
   backInMs: number;
   /** Cooling because the upstream said 429: it is full rather than down. */
   limited: boolean;
@@ -109,8 +109,10 @@ function whyNot(provider: Provider, wish: Wish): LeftOut | null {
   });
   const never = whyNeverServes(provider, wish);
   if (never !== null) return out(never);
-  if (provider.active && !isActive(provider.active, wish.wallMs)) return out("hours");
+  // Before the hours: when another account is on duty again is nothing to wait for.
   if (wish.bound !== null && provider.name !== wish.bound) return out("other_account");
+  const offMs = provider.active ? activeInMs(provider.active, wish.wallMs) : 0;
+  if (offMs > 0) return out("hours", offMs);
   const standing = wish.standing(provider);
   return standing.kind === "up" ? null : out(standing.kind, standing.backInMs, standing.limited);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { answer, inTurn, status } from "../../src/simulator/behaviour.ts";
 import { runHedgerow } from "../world/binary.ts";
 import { ask, bodyFor } from "../world/http.ts";
-import { startWorld } from "../world/scripted-upstream.ts";
+import { configText, providerEntry, startWorld } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
 
@@ -60,6 +61,16 @@ describe("who is asked", () => {
     expect(world.upstream.closed.arrived()).toBe(0);
   });
 
+  test("outside the hours of all, the client is told so and when the first is back", async () => {
+    await using world = await startWorld({ a: answer() }, { each: { active: nowhereNearNow(), tz: "UTC" } });
+    const heard = await ask(world.url, "openai-chat");
+    expect([heard.status, heard.headers.get("x-hedgerow-error")]).toEqual([503, "providers_down"]);
+    expect(heard.body).toContain("outside its active hours");
+    const backInHours = Number(heard.headers.get("retry-after")) / 3_600;
+    expect(backInHours).toBeGreaterThan(10.9);
+    expect(backInHours).toBeLessThanOrEqual(12);
+  });
+
   test("explain tells the same, from the file and from the running proxy", async () => {
     await using world = await startWorld(
       { a: answer(), b: answer() },
@@ -91,6 +102,32 @@ test("what goes on from an upstream's object is asked where that object is, and 
   world.upstream.b.behave(status(500));
   expect((await respond({ previous_response_id: id })).status).toBe(500);
   expect(world.upstream.a.arrived()).toBe(1);
+});
+
+test("what goes on from an object of an account that is out of service is told so, and not to try again", async () => {
+  await using world = await startWorld(
+    { a: answer(), b: answer() },
+    { only: { b: { priority: 0 }, a: { priority: 1 } } },
+  );
+  const respond = (body: object) =>
+    fetch(`${world.url}/v1/responses`, { method: "POST", body: JSON.stringify({ model: "m", input: "x", ...body }) });
+  const first = await respond({});
+  expect(first.headers.get("x-hedgerow-provider")).toBe("b");
+  const { id } = (await first.json()) as { id: string };
+  const told = async () => {
+    const next = await respond({ previous_response_id: id, input: "another" });
+    const { error } = (await next.json()) as { error: { message: string } };
+    const headers = ["x-hedgerow-error", "retry-after", "x-should-retry"].map((name) => next.headers.get(name));
+    return [next.status, ...headers, error.message];
+  };
+  const disable = await fetch(`${world.url}/admin/api/providers/b/disable`, { method: "POST" });
+  expect(disable.status).toBe(200);
+  expect(await told()).toEqual([503, "providers_down", null, "false", expect.stringContaining("disabled")]);
+  writeFileSync(world.hedgerow.configFile, configText({ providers: [providerEntry("a", world.upstream.a.url)] }));
+  const reload = await fetch(`${world.url}/admin/api/reload`, { method: "POST" });
+  expect(reload.status).toBe(200);
+  expect(await told()).toEqual([503, "providers_down", null, "false", expect.stringContaining("not configured")]);
+  expect(world.upstream.a.arrived()).toBe(0);
 });
 
 describe("who is the session", () => {

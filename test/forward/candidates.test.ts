@@ -63,21 +63,26 @@ describe("why nobody can be asked", () => {
     limited,
   });
   const rows: [string, readonly LeftOut[], ReturnType<typeof whyNobody>][] = [
-    ["nobody ever would", [out("model"), out("group"), out("disabled"), out("hours")], "no_provider"],
+    ["nobody ever would", [out("model"), out("group"), out("disabled")], "no_provider"],
+    ["those who would are off duty", [out("hours", 5_000), out("model")], { code: "off_hours", backInMs: 5_000 }],
     ["those who would are open", [out("open", 5_000), out("model")], { code: "providers_down", backInMs: 5_000 }],
     ["those who would are limited", [out("cooling", 5_000, true)], { code: "providers_full", backInMs: 5_000 }],
-    [
-      "the one that holds the account is gone",
-      [out("other_account"), out("disabled")],
-      { code: "providers_down", backInMs: null },
-    ],
-    [
-      "the one that holds the account is open",
-      [out("other_account"), out("open", 7_000)],
-      { code: "providers_down", backInMs: 7_000 },
-    ],
   ];
   test.each(rows)("%s", (_, left, why) => {
-    expect(whyNobody({ order: [], out: left })).toEqual(why);
+    expect(whyNobody({ order: [], out: left }, null)).toEqual(why);
+  });
+
+  const elsewhere: LeftOut = { ...out("other_account"), provider: "b" };
+  const bound: [string, readonly LeftOut[], ReturnType<typeof whyNobody>][] = [
+    ["disabled", [out("disabled")], { code: "account_disabled" }],
+    ["disabled by an operator", [out("disabled_by_operator")], { code: "account_disabled" }],
+    ["not there any more", [], { code: "account_removed" }],
+    ["not for this client", [out("group")], { code: "account_barred" }],
+    ["off duty", [out("hours", 7_000)], { code: "off_hours", backInMs: 7_000 }],
+    ["open", [out("open", 7_000)], { code: "providers_down", backInMs: 7_000 }],
+    ["limited", [out("cooling", 7_000, true)], { code: "providers_full", backInMs: 7_000 }],
+  ];
+  test.each(bound)("the one that holds the account is %s", (_, left, why) => {
+    expect(whyNobody({ order: [], out: [elsewhere, ...left] }, "a")).toEqual(why);
   });
 });

@@ -38,6 +38,9 @@ test("each reason why nobody could be asked has its code and its time", () => {
   };
   expect(told({ code: "providers_down", backInMs: 7_000 })).toEqual(["providers_down", 7_000, undefined]);
   expect(told({ code: "providers_down", backInMs: null })).toEqual(["providers_down", 1_000, undefined]);
+  expect(told({ code: "off_hours", backInMs: 3_600_000 })).toEqual(["providers_down", 3_600_000, undefined]);
+  for (const code of ["account_disabled", "account_removed", "account_barred"] as const)
+    expect(told({ code })).toEqual(["providers_down", undefined, true]);
   expect(told({ code: "store_down", backInMs: null })).toEqual(["store_down", 1_000, undefined]);
   expect(told({ code: "too_late", backInMs: null })).toEqual(["timed_out", undefined, true]);
   expect(told("no_provider")).toEqual(["no_provider", undefined, undefined]);

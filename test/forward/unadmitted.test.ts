@@ -43,6 +43,27 @@ describe("full or down", () => {
     ["a probe is under way", [by("open")], [], { code: "providers_down", backInMs: null }],
     ["the store is away", [by("store"), by("open", 3_000)], [], { code: "store_down", backInMs: null }],
     ["the store is away, one is full", [by("store"), by("sessions")], [], { code: "providers_full", backInMs: 1_000 }],
+    [
+      "all are outside their hours",
+      [],
+      [out("hours", 9_000), out("hours", 5_000), out("model")],
+      { code: "off_hours", backInMs: 5_000 },
+    ],
+    [
+      "one fails, another is outside its hours",
+      [by("open", 9_000)],
+      [out("hours", 5_000)],
+      { code: "providers_down", backInMs: 5_000 },
+    ],
+    [
+      "one is full, another is outside its hours",
+      [by("sessions")],
+      [out("hours", 500)],
+      {
+        code: "providers_full",
+        backInMs: 1_000,
+      },
+    ],
     ["nobody is there", [], [out("model"), out("disabled")], { code: "none_left", backInMs: null }],
   ];
   test.each(rows)("%s", (_, refusals, left, why) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isActive } from "../../src/provider/active-hours.ts";
+import { activeInMs, isActive } from "../../src/provider/active-hours.ts";
 import type { ActiveHours } from "../../src/provider/provider.ts";
 
 const hours = (from: string, to: string, timeZone: string): ActiveHours => {
@@ -51,5 +51,38 @@ describe("active hours", () => {
       isActive(early, at(`2026-10-25T${time}:00Z`)),
     );
     expect(seen).toEqual([false, true, false, true, true, false]);
+  });
+});
+
+describe("the next time on duty", () => {
+  const minutes = (count: number) => count * 60_000;
+
+  test("is no time away inside the hours, and all day long", () => {
+    expect(activeInMs(hours("08:00", "20:00", "UTC"), at("2026-01-15T08:00:00Z"))).toBe(0);
+    expect(activeInMs(hours("00:00", "00:00", "UTC"), at("2026-01-15T03:00:00Z"))).toBe(0);
+  });
+
+  test("is the next beginning, to the millisecond", () => {
+    const day = hours("08:00", "20:00", "Europe/Berlin");
+    expect(activeInMs(day, at("2026-01-15T06:59:58.500Z"))).toBe(1_500);
+    expect(activeInMs(day, at("2026-01-15T19:00:00Z"))).toBe(minutes(12 * 60));
+    expect(activeInMs(hours("22:00", "06:00", "UTC"), at("2026-01-15T06:00:00Z"))).toBe(minutes(16 * 60));
+  });
+
+  test("comes an hour sooner or later where the clocks are put forward or back meanwhile", () => {
+    const day = hours("08:00", "20:00", "Europe/Berlin");
+    expect(activeInMs(day, at("2026-03-28T19:00:00Z"))).toBe(minutes(11 * 60));
+    expect(activeInMs(day, at("2026-10-24T18:00:00Z"))).toBe(minutes(13 * 60));
+    expect(activeInMs(hours("02:30", "04:00", "Europe/Berlin"), at("2026-03-29T00:00:00Z"))).toBe(minutes(60));
+    expect(activeInMs(hours("02:30", "02:45", "Europe/Berlin"), at("2026-03-29T00:00:00Z"))).toBe(minutes(1_470));
+  });
+
+  test("is where isActive begins to hold, whatever the minute", () => {
+    const early = hours("02:15", "02:45", "Europe/Berlin");
+    for (let start = at("2026-10-24T22:00:00Z"); start < at("2026-10-25T02:00:00Z"); start += minutes(7)) {
+      let wallMs = start;
+      while (!isActive(early, wallMs)) wallMs += minutes(1);
+      expect(start + activeInMs(early, start)).toBe(wallMs);
+    }
   });
 });

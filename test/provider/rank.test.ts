@@ -47,6 +47,13 @@ describe("who is left out", () => {
   test("says when it will be back, and whether it is full rather than down", () => {
     const standing = (): Standing => ({ kind: "cooling", backInMs: 7, limited: true });
     expect(rank([provider("a")], wish({ standing }), seeded(1)).out[0]).toMatchObject({ backInMs: 7, limited: true });
+    const off = rank([provider("a", { active: night })], wish(), seeded(1)).out[0];
+    expect(off).toMatchObject({ backInMs: 12 * 3_600_000, limited: false });
+  });
+
+  test("names the other account, whatever its hours, where the request is bound to one", () => {
+    const { out } = rank([provider("a", { active: night })], wish({ bound: "b" }), seeded(1));
+    expect(out.map(({ reason }) => reason)).toEqual(["other_account"]);
   });
 
   test("nobody whose operator says otherwise", () => {
