@@ -30,8 +30,8 @@ export type Answer =
   /** `usage`: what a stream had said of its tokens by then. */
   | Readonly<{ kind: "fault"; verdict: Verdict; shown: ShownAnswer | null; usage?: Usage | null }>;
 
-/** An upstream's error answer as the client may see it. */
-export type ShownAnswer = Readonly<{ status: number; headers: Headers; body: Uint8Array }>;
+/** An upstream's error answer as the client may see it. `retryAfterMs`: as its body says, null = not said. */
+export type ShownAnswer = Readonly<{ status: number; headers: Headers; body: Uint8Array; retryAfterMs: number | null }>;
 
 export type AnswerDeps = Readonly<{
   clock: Clock;
@@ -86,7 +86,8 @@ async function errorAnswer(deps: AnswerDeps, reading: Reading, response: Respons
   const verdict = judge(deps, reading, response, facts);
   if (verdict.retry) {
     const whole = verdict.showable && read.kind === "whole";
-    return { kind: "fault", verdict, shown: whole ? { status, headers, body: read.bytes } : null };
+    const answer = { status, headers, body: read.bytes, retryAfterMs: facts.retryAfterMs };
+    return { kind: "fault", verdict, shown: whole ? answer : null };
   }
   const body: Whole | Live =
     read.kind === "more"

@@ -59,9 +59,13 @@ function fail(deps: RespondDeps, flight: Flight, failure: Failure): Response {
   if (failure.kind === "own") return refuse(flight, failure.error, failedEnding(flight));
   const { answer, provider } = failure;
   const headers = describeAnswer(deps.passedHeaders(answer.headers), deps.clock, story, provider);
-  // All have been tried: a client library's own retries would only do it all again. A retry-after is worth more.
-  if (!("retry-after" in headers || "retry-after-ms" in headers)) headers["x-should-retry"] = "false";
-  const { status, body } = answer;
+  const { status, body, retryAfterMs } = answer;
+  // All have been tried: a client library's own retries would only do it all again. A retry-after is worth more, also
+  // one that stands in the body alone (Google's), where no library looks.
+  if (!("retry-after" in headers || "retry-after-ms" in headers)) {
+    if (retryAfterMs === null) headers["x-should-retry"] = "false";
+    else headers["retry-after"] = String(Math.ceil(retryAfterMs / 1_000));
+  }
   const response = new Response(body, { status, headers });
   inbound.beforeEnd();
   flight.land({ status, error: "", provider, usage: null }, "failed");

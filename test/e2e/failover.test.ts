@@ -225,6 +225,16 @@ describe("what is remembered of a failure", () => {
   });
 });
 
+test("Google's retry delay, which is in the body alone, reaches the client as retry-after", async () => {
+  const retryInfo = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "17.3s" };
+  const error = { code: 429, message: "Quota exceeded.", status: "RESOURCE_EXHAUSTED", details: [retryInfo] };
+  const body = JSON.stringify({ error });
+  await using world = await startWorld({ a: status(500), b: status(429, { body }) }, NO_HEDGE);
+  const heard = await ask(world.url, "gemini");
+  expect(heard).toMatchObject({ status: 429, body });
+  expect([heard.headers.get("retry-after"), heard.headers.get("x-should-retry")]).toEqual(["18", null]);
+});
+
 describe("the status counts where the body's own word says less", () => {
   /** OpenAI and its relays call almost every 4xx so. */
   const vague = JSON.stringify({

@@ -106,6 +106,22 @@ describe("when all failed", () => {
     expect((await it.hear()).headers.get("x-should-retry")).toBe("false");
   });
 
+  test("the time that only the body names is a header as well", async () => {
+    world(["a", "b"]);
+    const body = { type: "error", error: { type: "rate_limit_error", message: "Please try again in 1.2s" } };
+    it.script("a", json(429, body));
+    it.script("b", json(429, body, { "retry-after": "7" }));
+    const headersOf = async () => {
+      const { headers } = await it.hear();
+      return [headers.get("retry-after"), headers.get("x-should-retry")];
+    };
+    expect(await headersOf()).toEqual(["7", null]);
+    await it.clock.advance(7_000);
+    it.script("a", json(429, body));
+    it.script("b", json(429, body));
+    expect(await headersOf()).toEqual(["2", null]);
+  });
+
   test("nothing about our own key or config reaches the client", async () => {
     world(["a", "b"]);
     it.script("a", error(401, "authentication_error"));

@@ -4,7 +4,7 @@ import { failureOf, stoppedError, unadmitted } from "../../src/forward/own-error
 import type { Why } from "../../src/forward/stop.ts";
 import { provider } from "../provider/world.ts";
 
-const shownAnswer = { status: 529, headers: new Headers(), body: new Uint8Array() };
+const shownAnswer = { status: 529, headers: new Headers(), body: new Uint8Array(), retryAfterMs: null };
 const loss = (at: string, more: Readonly<{ shown?: boolean; stopped?: Why }> = {}) =>
   ({ provider: provider(at), shown: more.shown ? shownAnswer : null, stopped: more.stopped ?? null }) as Loss;
 
