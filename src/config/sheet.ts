@@ -47,7 +47,7 @@ export function readSheet(text: string): Sheet {
   const document = parse(text, lines);
   if (document === null) return broken([{ offset: 0, path: "", message: "this YAML is nested too deep to be read" }]);
   const errors = [...document.errors, ...document.warnings];
-  if (errors.length > 0) return broken(firstOfLines(errors.map(mistakeOf), (offset) => place(offset).line));
+  if (errors.length > 0) return broken(firstOfLines(mistakesOf(errors, text), (offset) => place(offset).line));
   // A %YAML directive overrides the option, and 1.1 would read `off` as false.
   if (document.directives?.yaml.version !== "1.2") {
     return broken([{ offset: 0, path: "", message: "only YAML 1.2 is read" }]);
@@ -147,6 +147,21 @@ const WORDS: Partial<Record<YAMLError["code"], string>> = {
   TAB_AS_INDENT: "indented with a tab; YAML allows only blanks",
   TAG_RESOLVE_FAILED: "tags (!…) are not used here",
 };
+
+/**
+ * The brace of a variable without quotes begins a mapping inside {} and []. The parser complains of everything after it,
+ * so that from the first on only others of its kind are told.
+ */
+function mistakesOf(errors: readonly YAMLError[], text: string): readonly Mistake[] {
+  const isVariable = ({ pos: [at] }: YAMLError) => text[at] === "{" && text[at - 1] === "$";
+  const variables = errors.filter(isVariable).map(({ pos: [at] }) => ({
+    offset: at - 1,
+    path: "",
+    message: 'this is no valid YAML: a variable inside {} or [] needs quotes, like "${NAME}"',
+  }));
+  const first = variables[0]?.offset ?? Number.POSITIVE_INFINITY;
+  return [...errors.filter(({ pos: [at] }) => at < first).map(mistakeOf), ...variables];
+}
 
 function mistakeOf(error: YAMLError): Mistake {
   return {

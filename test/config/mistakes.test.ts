@@ -182,6 +182,33 @@ describe("one mistake, one line", () => {
   }
 });
 
+describe("a variable without quotes inside {} or []", () => {
+  const QUOTE = 'this is no valid YAML: a variable inside {} or [] needs quotes, like "${NAME}"';
+
+  test.each(["${KEY}", "${KEY:-x}", "x${KEY}", "${KEY }"])("%s is told at its place, in one line", (text) => {
+    const at = 16 + text.indexOf("$");
+    expect(linesOf(`admin: { token: ${text} }\n${PROVIDER}`)).toEqual([`providers.yaml:1:${at + 1} ${QUOTE}`]);
+    const list = `providers:\n  - name: a\n    api_keys: [${text}, "b"]\n`;
+    expect(linesOf(list)).toEqual([`providers.yaml:3:${at} ${QUOTE}`]);
+  });
+
+  test("is told at every place, and what follows from it is not", () => {
+    const entry = "  - {name: a, protocols: [anthropic], base_url: https://a.example, api_key: ${KEY}}\n";
+    const [line, column] = [2, entry.indexOf("$") + 1];
+    expect(linesOf(`providers:\n${entry}${entry}log:\n  level: info\n`)).toEqual([
+      `providers.yaml:${line}:${column} ${QUOTE}`,
+      `providers.yaml:${line + 1}:${column} ${QUOTE}`,
+    ]);
+  });
+
+  test("hides no mistake that comes before it", () => {
+    expect(linesOf(`server: !server {}\nadmin: { token: \${KEY} }\n${PROVIDER}`)).toEqual([
+      "providers.yaml:1:9 this is no valid YAML: tags (!…) are not used here",
+      `providers.yaml:2:17 ${QUOTE}`,
+    ]);
+  });
+});
+
 test("no mistake of any kind prints a secret", () => {
   const canary = "sk-canary-0123456789";
   const places = [
