@@ -1,7 +1,7 @@
 import type { ReadFile } from "../config/files.ts";
 import type { Env } from "../config/interpolate.ts";
 import { load } from "../config/load.ts";
-import { printProblem } from "../config/problem.ts";
+import { initHint, mistakeLines } from "./mistakes.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type CheckDoors = Readonly<{ terminal: Pick<Terminal, "write" | "writeError">; env: Env; readFile: ReadFile }>;
@@ -16,8 +16,8 @@ export function check({ path }: Readonly<{ path: string }>, { terminal, env, rea
     );
     return 0;
   }
-  for (const problem of loaded.problems) terminal.write(`${printProblem(problem)}\n`);
-  terminal.writeError(`hedgerow: ${count(loaded.problems.length, "mistake")} in ${path}\n`);
+  terminal.write(mistakeLines(loaded));
+  terminal.writeError(`hedgerow: ${count(loaded.problems.length, "mistake")} in ${path}\n${initHint(loaded, path)}`);
   return 2;
 }
 

@@ -2,10 +2,10 @@ import { clientNamed, explainPlan, fileAlone } from "../app/explain.ts";
 import { clientNames } from "../app/edge.ts";
 import { planOf } from "../app/plan.ts";
 import { load } from "../config/load.ts";
-import { printProblem } from "../config/problem.ts";
 import { sessionHash } from "../core/ids.ts";
 import { PROTOCOL_NAMES } from "../protocol/protocol.ts";
 import { printExplain, type Question } from "./explain.ts";
+import { initHint, mistakeLines } from "./mistakes.ts";
 import type { World } from "./remote.ts";
 import type { ServeDoors } from "./serve.ts";
 
@@ -17,7 +17,7 @@ export function explainConfig(
 ): 0 | 2 {
   const loaded = load({ path, env, readFile });
   if (loaded.kind === "bad") {
-    for (const problem of loaded.problems) terminal.writeError(`${printProblem(problem)}\n`);
+    terminal.writeError(mistakeLines(loaded) + initHint(loaded, path));
     return 2;
   }
   const plan = planOf(loaded.config);

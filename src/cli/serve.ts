@@ -2,11 +2,11 @@ import { type App, type AppOptions, startApp } from "../app/app.ts";
 import type { ReadFile } from "../config/files.ts";
 import type { Env } from "../config/interpolate.ts";
 import { type Loaded, load, type Overrides } from "../config/load.ts";
-import { printProblem } from "../config/problem.ts";
 import type { Clock } from "../core/clock.ts";
 import { HedgerowError } from "../core/errors.ts";
 import type { Observer } from "../core/events.ts";
 import type { Random } from "../core/random.ts";
+import { initHint, mistakeLines } from "./mistakes.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type ServeDoors = Readonly<{
@@ -30,7 +30,7 @@ export async function serve(
   const read = () => load({ path, env, readFile, overrides });
   const first = read();
   if (first.kind === "bad") {
-    for (const problem of first.problems) terminal.writeError(`${printProblem(problem)}\n`);
+    terminal.writeError(mistakeLines(first) + initHint(first, path));
     return 2;
   }
   const told = Promise.withResolvers<void>();

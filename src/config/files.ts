@@ -1,8 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-export type FileRead = Readonly<{ kind: "bytes"; bytes: Uint8Array }> | Readonly<{ kind: "unreadable"; why: string }>;
+/** `why` is for people and does not name the file; `missing`: there is none. */
+export type FileRead =
+  | Readonly<{ kind: "bytes"; bytes: Uint8Array }>
+  | Readonly<{ kind: "unreadable"; why: string; missing: boolean }>;
 
-/** Reads a whole file of at most `bytesMax`; never throws. `why` is for people and does not name the file. */
+/** Reads a whole file of at most `bytesMax`; never throws. */
 export type ReadFile = (path: string, bytesMax: number) => FileRead;
 
 const WHY: Readonly<Record<string, string>> = {
@@ -22,13 +25,13 @@ export const diskFiles: ReadFile = (path, bytesMax) => {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    return { kind: "unreadable", why: whyOf(error) };
+    return unreadable(error);
   }
   try {
-    if (fstatSync(descriptor).isDirectory()) return { kind: "unreadable", why: "it is a directory" };
+    if (fstatSync(descriptor).isDirectory()) return { kind: "unreadable", why: "it is a directory", missing: false };
     return readUpTo(descriptor, bytesMax);
   } catch (error) {
-    return { kind: "unreadable", why: whyOf(error) };
+    return unreadable(error);
   } finally {
     closeSync(descriptor);
   }
@@ -43,10 +46,11 @@ function readUpTo(descriptor: number, bytesMax: number): FileRead {
     if (count === 0) return { kind: "bytes", bytes: buffer.slice(0, length) };
     length += count;
   }
-  return { kind: "unreadable", why: `it is larger than ${bytesMax / 1024} KiB` };
+  return { kind: "unreadable", why: `it is larger than ${bytesMax / 1024} KiB`, missing: false };
 }
 
-function whyOf(error: unknown): string {
+function unreadable(error: unknown): FileRead {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return WHY[code] ?? `it cannot be read (${code || "unknown error"})`;
+  const why = WHY[code] ?? `it cannot be read (${code || "unknown error"})`;
+  return { kind: "unreadable", why, missing: code === "ENOENT" || code === "ENOTDIR" };
 }

@@ -12,8 +12,8 @@ import { type Mistake, readSheet, type Sheet } from "./sheet.ts";
 export type Loaded =
   /** `files`: all that were read, the configuration first, for whoever watches them. */
   | Readonly<{ kind: "ok"; config: Config; files: readonly string[] }>
-  /** Never empty, in the order of the file. `files` as above, as far as they were named. */
-  | Readonly<{ kind: "bad"; problems: readonly Problem[]; files: readonly string[] }>;
+  /** Never empty, in the order of the file. `files` as above, as far as they were named. `missing`: there is no file at all. */
+  | Readonly<{ kind: "bad"; problems: readonly Problem[]; files: readonly string[]; missing: boolean }>;
 
 export type LoadFrom = Readonly<{
   /** As the user gave it; problems name it so. */
@@ -39,6 +39,8 @@ const PROBLEMS_MAX = 100;
 /** Reads, resolves and checks the whole configuration; never throws. Files named in it are relative to it. */
 export function load(from: LoadFrom): Loaded {
   const files = [from.path];
+  const whole = from.readFile(from.path, CONFIG_BYTES_MAX);
+  const missing = whole.kind === "unreadable" && whole.missing;
   const bad = (sheet: Pick<Sheet, "place">, mistakes: readonly Mistake[]): Loaded => {
     const problems = mistakes.map(({ offset, path, message }) => ({
       file: from.path,
@@ -46,9 +48,9 @@ export function load(from: LoadFrom): Loaded {
       path,
       message,
     }));
-    return { kind: "bad", problems: bounded(inFileOrder(problems)), files };
+    return { kind: "bad", problems: bounded(inFileOrder(problems)), files, missing };
   };
-  const text = contentOf(from.readFile(from.path, CONFIG_BYTES_MAX));
+  const text = contentOf(whole);
   if (text.kind === "unreadable") return bad(TOP, [{ offset: 0, path: "", message: text.why }]);
 
   const sheet = readSheet(text.text);

@@ -28,11 +28,11 @@ test("each mistake is a line of its own on standard output, and their number goe
   });
 });
 
-test("a file that is not there is a mistake like any other", () => {
+test("a file that is not there is a mistake like any other, with a word on how to come by one", () => {
   expect(checked({})).toEqual({
     code: 2,
     out: "conf/p.yaml:1:1 the configuration cannot be read: no such file\n",
-    err: "hedgerow: 1 mistake in conf/p.yaml\n",
+    err: "hedgerow: 1 mistake in conf/p.yaml\ntry: hedgerow init -o conf/p.yaml\n",
   });
 });
 

@@ -29,3 +29,11 @@ test("what cannot be read says why in words", () => {
   expect(why(file, 7)).toStartWith("it is larger than");
   expect(why("/dev/zero", 2048)).toBe("it is larger than 2 KiB");
 });
+
+test("what is missing is told apart from what is in the way", () => {
+  const missing = (path: string) => {
+    const read = diskFiles(path, 1024);
+    return read.kind === "unreadable" && read.missing;
+  };
+  expect([join(folder, "b"), join(file, "b"), folder, "/dev/zero"].map(missing)).toEqual([true, true, false, false]);
+});

@@ -15,9 +15,10 @@ export const PROVIDER = "providers: [{name: a, protocols: [anthropic], base_url:
 export function diskOf(disk: Disk): ReadFile {
   return (path, bytesMax) => {
     const content = disk[path];
-    if (content === undefined) return { kind: "unreadable", why: "no such file" };
+    if (content === undefined) return { kind: "unreadable", why: "no such file", missing: true };
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    if (bytes.length > bytesMax) return { kind: "unreadable", why: `it is larger than ${bytesMax / 1024} KiB` };
+    if (bytes.length > bytesMax)
+      return { kind: "unreadable", why: `it is larger than ${bytesMax / 1024} KiB`, missing: false };
     return { kind: "bytes", bytes };
   };
 }

@@ -148,12 +148,14 @@ describe("exit codes", () => {
     }
   });
 
-  test("2 for a configuration that is not there", async () => {
-    const told = await runHedgerow([], { cwd: folder });
-    expect(told).toMatchObject({
-      code: 2,
-      stderr: "providers.yaml:1:1 the configuration cannot be read: no such file\n",
-    });
+  test("2 for a configuration that is not there, with a word on how to come by one", async () => {
+    const told = "providers.yaml:1:1 the configuration cannot be read: no such file\n";
+    const hint = "try: hedgerow init -o providers.yaml\n";
+    for (const verb of [[], ["serve"], ["explain", "--protocol", "gemini", "--model", "m", "-c", "providers.yaml"]])
+      expect(await runHedgerow(verb, { cwd: folder })).toMatchObject({ code: 2, stderr: told + hint });
+    const { code, stdout, stderr } = await runHedgerow(["check"], { cwd: folder });
+    expect([code, stdout]).toEqual([2, told]);
+    expect(stderr).toEndWith(hint);
     const named = await runHedgerow([], { cwd: folder, env: { HEDGEROW_CONFIG: "other.yaml" } });
     expect(named.stderr).toStartWith("other.yaml:1:1 ");
   });
