@@ -1,6 +1,7 @@
 import type { ReadFile } from "../config/files.ts";
 import type { Env } from "../config/interpolate.ts";
 import { load } from "../config/load.ts";
+import { counted } from "./counted.ts";
 import { initHint, mistakeLines } from "./mistakes.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,15 +13,11 @@ export function check({ path }: Readonly<{ path: string }>, { terminal, env, rea
   if (loaded.kind === "ok") {
     const { providers, clients } = loaded.config;
     terminal.write(
-      `${path}: no mistakes; ${count(providers.length, "provider")}, ${count(clients.length, "client")}\n`,
+      `${path}: no mistakes; ${counted(providers.length, "provider")}, ${counted(clients.length, "client")}\n`,
     );
     return 0;
   }
   terminal.write(mistakeLines(loaded));
-  terminal.writeError(`hedgerow: ${count(loaded.problems.length, "mistake")} in ${path}\n${initHint(loaded, path)}`);
+  terminal.writeError(`hedgerow: ${counted(loaded.problems.length, "mistake")} in ${path}\n${initHint(loaded, path)}`);
   return 2;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,5 @@
 import type { SessionView } from "../http/admin/views.ts";
+import { counted } from "./counted.ts";
 import { durationText } from "./duration-text.ts";
 import { drawing, type ExitCode, type RemoteVerb, showLive, showOnce, type World } from "./remote.ts";
 import { type Cell, type Column, table } from "./table.ts";
@@ -51,8 +52,10 @@ function placeText({ provider, running, resides_ms }: SessionView["providers"][n
   return `${provider} (${resides_ms === null ? `${running} running` : `slot kept ${durationText(resides_ms)}`})`;
 }
 
+type SessionEnded = Readonly<{ session: string; leases: number; cut_here: number; to_be_cut: number }>;
+
 function endText(body: unknown): string {
-  const { session, leases, cut_here, to_be_cut } = body as Readonly<Record<string, unknown>>;
-  const cut = `${String(cut_here)} cut here, ${String(to_be_cut)} by other instances at their next heartbeat`;
-  return `ended ${String(session)}: ${String(leases)} leases (${cut})`;
+  const { session, leases, cut_here, to_be_cut } = body as SessionEnded;
+  const cut = `${cut_here} cut here, ${to_be_cut} by other instances at their next heartbeat`;
+  return `ended ${session}: ${counted(leases, "lease")} (${cut})`;
 }

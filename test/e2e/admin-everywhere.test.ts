@@ -50,7 +50,7 @@ describeWithRedis("instances that share their sessions", () => {
     const told = await runHedgerow(["sessions", "end", "mine", "--url", here.url]);
     expect(told).toMatchObject({
       code: 0,
-      stdout: `ended ${HASH}: 1 leases (0 cut here, 1 by other instances at their next heartbeat)\n`,
+      stdout: `ended ${HASH}: 1 lease (0 cut here, 1 by other instances at their next heartbeat)\n`,
     });
     expectCut(await elsewhere.rest());
   });

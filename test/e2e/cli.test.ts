@@ -54,7 +54,7 @@ describe("sessions", () => {
     const ended = await runHedgerow(["sessions", "end", "mine", "--url", world.url]);
     expect(ended).toMatchObject({
       code: 0,
-      stdout: `ended ${hash}: 1 leases (1 cut here, 0 by other instances at their next heartbeat)\n`,
+      stdout: `ended ${hash}: 1 lease (1 cut here, 0 by other instances at their next heartbeat)\n`,
     });
     expect(await hear(running, "openai-chat")).toMatchObject({ terminal: false, error: true });
     const unknown = await runHedgerow(["sessions", "end", "mine-not", "--url", world.url]);
