@@ -169,7 +169,11 @@ async function opened(options: AppOptions, built: Built): Promise<App> {
     await stores.close();
     throw error;
   }
-  if (options.watch) files.watch(config.files());
+  if (options.watch) {
+    files.watch(config.files());
+    // A start may take a while, with a store to be found: of what was written meanwhile no watch tells.
+    if (config.outdated()) reload();
+  }
   observe({ kind: "notice", level: "info", what: "listening", fields: { url: server.url } });
   return {
     url: server.url,

@@ -21,6 +21,8 @@ export type Configuration = Readonly<{
   last(): (Reload & Readonly<{ time_ms: number }>) | null;
   /** Files that it was read from, for whoever watches them. */
   files(): readonly string[];
+  /** Would a reload change it, or find a mistake? Reads it, and changes nothing. */
+  outdated(): boolean;
   /** Reads it again; what is wrong changes nothing but the answer. */
   reload(): Reload;
 }>;
@@ -69,6 +71,10 @@ export function configuration(deps: ConfigurationDeps, first: Loaded & { kind: "
     loadedWallMs: () => now.wallMs,
     last: () => last,
     files: () => watched,
+    outdated() {
+      const loaded = deps.load();
+      return loaded.kind === "bad" || fingerprintOf(planOf(loaded.config)) !== fingerprint;
+    },
     reload() {
       const outcome = tried();
       last = { ...outcome, time_ms: clock.wallMs() };

@@ -71,6 +71,18 @@ test("a secret in a file is a change, though nothing in the configuration's own 
   expect(config.plan().providers[0]?.keys[0]?.reveal()).toBe("second-key");
 });
 
+test("whether it would be read otherwise by now is told without reading it for good", () => {
+  const { file, config, plans, events } = open(PROVIDER);
+  const before = config.plan();
+  const outdatedBy = (text: string) => {
+    file.text = text;
+    return config.outdated();
+  };
+  const texts = [`# a comment\n${PROVIDER}`, PROVIDER.replace("name: a", "name: b"), `${PROVIDER}servre: {}`, PROVIDER];
+  expect(texts.map(outdatedBy)).toEqual([false, true, true, false]);
+  expect([config.plan(), config.last(), plans, events]).toEqual([before, null, [], []]);
+});
+
 test("a file that is missing is watched for, and those of the good configuration still are", () => {
   const text = (name: string) => PROVIDER.replace("base_url", `api_key_file: ${name}, base_url`);
   const { config, reload } = open(text("key"), { [resolve("key")]: "first-key" });

@@ -1,5 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answer } from "../../src/simulator/behaviour.ts";
 import { ask } from "../world/http.ts";
@@ -78,6 +88,33 @@ describe("a change of the file is read by itself", () => {
     expect(world.hedgerow.printed()).not.toContain("secret-key");
     expect(JSON.stringify((await admin(world.url, "config")).body)).not.toContain("secret-key");
   });
+});
+
+test("a change that falls between the first reading and the watch is read as well", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "hedgerow-reload-"));
+  const key = join(folder, "key");
+  writeFileSync(key, "first-secret-key-0001");
+  // The store is looked for when the configuration has been read and nothing is watched yet.
+  using store = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open(socket) {
+        if (readFileSync(key, "utf8").startsWith("first")) replaceFile(key, "second-secret-key-0002");
+        socket.terminate();
+      },
+      data() {},
+    },
+  });
+  const sessions = { store: "redis", redis: { url: `redis://127.0.0.1:${store.port}` } };
+  await using world = await startWorld(
+    { a: answer() },
+    { config: { sessions }, each: { api_key: undefined, api_key_file: key } },
+  );
+  await eventually("it is read", () => reloads(world.hedgerow).some(({ msg }) => msg === "config applied"));
+  await ask(world.url, "anthropic");
+  expect(world.upstream.a.exchanges().at(-1)?.request.header("x-api-key")).toBe("second-secret-key-0002");
+  rmSync(folder, { recursive: true });
 });
 
 describe("a reload is asked for", () => {
