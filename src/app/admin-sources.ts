@@ -17,12 +17,14 @@ import type { Configuration } from "./configuration.ts";
 import { clientNames } from "./edge.ts";
 import { clientNamed, explainPlan } from "./explain.ts";
 import type { ProviderHealth } from "./health.ts";
+import type { Removed } from "./removed.ts";
 
 export type AdminParts = Readonly<{
   clock: Clock;
   random: Random;
   path: string;
   configuration: Configuration;
+  removed: Removed;
   health: ProviderHealth;
   slots: Slots;
   homes: HomeStore;
@@ -43,8 +45,12 @@ export function adminSources(parts: AdminParts): AdminSources {
     monoMs: clock.monoMs,
     async providers() {
       const { providers } = plan();
-      const counts = await countsOf(slots, providers);
-      return providers.map((provider, at) => providerView(parts, provider, counts[at] ?? null));
+      const all = [...providers, ...parts.removed.serving()];
+      const counts = await countsOf(slots, all);
+      return all.map((provider, at) => ({
+        ...providerView(parts, provider, counts[at] ?? null),
+        ...(at >= providers.length && { enabled: false, removed: true }),
+      }));
     },
     sessions: () => sessionViews(slots.sessions(), { nowMs: clock.monoMs(), residenceMs: plan().sessions.ttlMs }),
     requests: recent.latest,
@@ -95,6 +101,7 @@ function providerView(
     priority: provider.priority,
     weight: provider.weight,
     enabled: override ?? provider.enabled,
+    removed: false,
     override: override === null ? null : override ? "enabled" : "disabled",
     active: provider.active === null || isActive(provider.active, clock.wallMs()),
     breaker: { state: breaker.state(), probe_in_ms: Math.round(breaker.opensInMs()) },

@@ -11,6 +11,7 @@ import type { Provider } from "../provider/provider.ts";
 import type { Slots } from "../session/slots.ts";
 import { clientNames } from "./edge.ts";
 import type { Plan } from "./plan.ts";
+import { type Removed, removedProviders } from "./removed.ts";
 
 /** Everybody who is told what happens. */
 export type Observability = Readonly<{
@@ -19,6 +20,7 @@ export type Observability = Readonly<{
   recent: Recent;
   feed: Feed;
   tallies: HedgeTallies;
+  removed: Removed;
   /** A configuration is in force: which names there are, and how much is logged. */
   configured(plan: Plan): void;
 }>;
@@ -39,8 +41,10 @@ export function observability(
   const recent = recentRequests();
   const feed = openFeed({ clock });
   const tallies = hedgeTallies();
+  const removed = removedProviders((provider) => leasesOf(sources, provider));
   const metrics = openMetrics({
     providers: async () => gauges(sources, sources.plan().providers),
+    leasesOfRemoved: () => removed.serving().reduce((sum, { name }) => sum + leasesOf(sources, name), 0),
     waiting: () => sources.slots().waiting(),
     isStoreUp: sources.isStoreUp,
     logLinesDropped: log.dropped,
@@ -63,7 +67,9 @@ export function observability(
     recent,
     feed,
     tallies,
+    removed,
     configured(plan) {
+      removed.configured(plan.providers);
       const providers = plan.providers.map(({ name }) => name);
       metrics.configured({ providers, clients: clientNames(plan) });
       tallies.configured(providers);
@@ -72,7 +78,12 @@ export function observability(
   };
 }
 
-async function gauges({ slots, breakerOf }: GaugeSources, providers: readonly Provider[]) {
+function leasesOf({ slots }: GaugeSources, provider: string): number {
+  return slots().leases(`provider:${provider}`);
+}
+
+async function gauges(sources: GaugeSources, providers: readonly Provider[]) {
+  const { slots, breakerOf } = sources;
   const scopes = providers.map(({ name }) => `provider:${name}`);
   // While the store is away the page is served without the figures that only it has.
   const counts = await slots()
@@ -81,7 +92,7 @@ async function gauges({ slots, breakerOf }: GaugeSources, providers: readonly Pr
   return providers.map(({ name, limits }, at) => ({
     provider: name,
     sessions: counts[at]?.sessions ?? null,
-    leases: slots().leases(`provider:${name}`),
+    leases: leasesOf(sources, name),
     sessionsLimit: limits.sessions,
     breaker: breakerOf(name).state(),
   }));

@@ -39,7 +39,8 @@ export function statusText(providers: readonly ProviderView[], colour: boolean):
 }
 
 /** The one thing that keeps it from being asked, the strongest first; a cool-down of one key or model leaves it up. */
-function stateCell({ enabled, active, breaker, cooldowns }: ProviderView): Cell {
+function stateCell({ enabled, removed, active, breaker, cooldowns }: ProviderView): Cell {
+  if (removed) return { text: "removed", tone: "dim" };
   if (!enabled) return { text: "disabled", tone: "dim" };
   if (!active) return { text: "outside its hours", tone: "dim" };
   if (breaker.state === "open") return { text: `open, probe in ${durationText(breaker.probe_in_ms)}`, tone: "bad" };

@@ -17,6 +17,8 @@ export type ProviderGauges = Readonly<{
 /** Asked at each scrape. */
 export type MetricSources = Readonly<{
   providers(): Promise<readonly ProviderGauges[]>;
+  /** Of providers that are none of these any more. */
+  leasesOfRemoved(): number;
   waiting(): number;
   isStoreUp(): boolean;
   logLinesDropped(): number;
@@ -181,6 +183,8 @@ async function readGauges(families: Families, sources: MetricSources): Promise<v
     families.limitSessions.set({ provider }, sessionsLimit);
     families.breaker.set({ provider }, BREAKER_VALUE[breaker]);
   }
+  const removed = sources.leasesOfRemoved();
+  if (removed > 0) families.leases.inc({ provider: OTHER }, removed);
   families.storeUp.set(sources.isStoreUp() ? 1 : 0);
   families.waiting.set(sources.waiting());
   families.linesDropped.set(sources.logLinesDropped());

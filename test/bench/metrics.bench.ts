@@ -54,6 +54,7 @@ async function measure(protocols: readonly string[]): Promise<void> {
         sessionsLimit: 10,
         breaker: "closed" as const,
       })),
+    leasesOfRemoved: () => 0,
     waiting: () => 0,
     isStoreUp: () => true,
     logLinesDropped: () => 0,

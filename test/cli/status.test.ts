@@ -27,6 +27,7 @@ describe("the table", () => {
   test.each([
     [{}, "up"],
     [{ enabled: false, breaker: { state: "open", probe_in_ms: 1 } }, "disabled"],
+    [{ removed: true, enabled: false }, "removed"],
     [{ active: false }, "outside its hours"],
     [{ breaker: { state: "open", probe_in_ms: 12_000 } }, "open, probe in 12s"],
     [{ breaker: { state: "half_open", probe_in_ms: 0 } }, "half open"],

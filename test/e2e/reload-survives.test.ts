@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { PROTOCOL_NAMES } from "../../src/protocol/protocol.ts";
 import { answer, inTurn, status } from "../../src/simulator/behaviour.ts";
+import { runHedgerow } from "../world/binary.ts";
 import { ask, begin, hear, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { streamingLoad } from "../world/load.ts";
 import { admin, BEGUN, type FileConfig, heldOpen, providerNow, reloadBy, rewrite } from "../world/operate.ts";
@@ -27,7 +28,10 @@ describe("what runs", () => {
     );
     await Promise.all(begun.map((response) => hearUntil(response, BEGUN)));
     await reloadBy(world.hedgerow, () => rewrite(world.hedgerow, without("a")));
-    expect(await providerNow(world.url, "a")).toBeUndefined();
+    expect(await providerNow(world.url, "a")).toMatchObject({ removed: true, enabled: false, leases: 4 });
+    expect((await runHedgerow(["status", "--url", world.url])).stdout).toMatch(/^a +removed .* 4 /m);
+    expect(await world.hedgerow.metric("hedgerow_leases", { provider: "other" })).toBe(4);
+    expect(await world.hedgerow.metric("hedgerow_leases", { provider: "a" })).toBe(0);
     for (const protocol of PROTOCOL_NAMES) {
       const next = await ask(world.url, protocol, { session: protocol });
       expect(next.headers.get("x-hedgerow-provider")).toBe("b");
@@ -38,6 +42,7 @@ describe("what runs", () => {
       expect(await hear(response, PROTOCOL_NAMES[at] ?? "anthropic")).toMatchObject({ clean: true, terminal: true });
     expect(world.upstream.a.arrived()).toBe(4);
     await world.idle();
+    expect(await providerNow(world.url, "a")).toBeUndefined();
     // What is told of it by then goes under no name that the configuration does not have.
     expect(await world.hedgerow.metric("hedgerow_attempts_total", { provider: "other", outcome: "answered" })).toBe(4);
     expect(await world.hedgerow.metric("hedgerow_attempts_total", { provider: "a" })).toBe(0);

@@ -31,6 +31,7 @@ const NAMES = [
 function openTestMetrics(own: Partial<MetricSources> = {}) {
   const metrics = openMetrics({
     providers: async () => [{ provider: "fast", sessions: 3, leases: 2, sessionsLimit: 10, breaker: "half_open" }],
+    leasesOfRemoved: () => 0,
     waiting: () => 4,
     isStoreUp: () => true,
     logLinesDropped: () => 5,
@@ -71,6 +72,15 @@ describe("the page", () => {
       "process_start_time_seconds 1",
     ])
       expect(page).toContain(line);
+  });
+
+  test("has the leases of removed providers under no name of theirs, while there are any", async () => {
+    const leases = async (count: number) =>
+      (await openTestMetrics({ leasesOfRemoved: () => count }).lines()).filter((line) =>
+        line.startsWith("hedgerow_leases{"),
+      );
+    expect(await leases(3)).toEqual(['hedgerow_leases{provider="fast"} 2', 'hedgerow_leases{provider="other"} 3']);
+    expect(await leases(0)).toEqual(['hedgerow_leases{provider="fast"} 2']);
   });
 
   test("is answered without the sessions while the store cannot say", async () => {

@@ -60,6 +60,7 @@ test("a key that slipped into an event as a secret is hidden in every sink", asy
   const log = openLog({ level: "debug", format: "json", colour: false, clock: handClock(0), stream });
   const metrics = openMetrics({
     providers: async () => [],
+    leasesOfRemoved: () => 0,
     waiting: () => 0,
     isStoreUp: () => true,
     logLinesDropped: () => 0,

@@ -18,6 +18,8 @@ export type ProviderView = Readonly<{
   weight: number;
   /** As things stand: the config's word, or the operator's where there is one. */
   enabled: boolean;
+  /** A reload took it out of the config, and requests of it still run here. */
+  removed: boolean;
   override: "enabled" | "disabled" | null;
   /** Within its hours. */
   active: boolean;

@@ -19,6 +19,7 @@ export function providerView(own: Partial<ProviderView> = {}): ProviderView {
     priority: 0,
     weight: 1,
     enabled: true,
+    removed: false,
     override: null,
     active: true,
     breaker: { state: "closed", probe_in_ms: 0 },
