@@ -54,6 +54,10 @@ export type RedisRules = Readonly<{
   /** Null: as the URL says, else none. */
   username: string | null;
   password: Secret | null;
+  /** To a cluster, or to the sentinels and their master; a URL says it itself. */
+  tls: boolean;
+  /** PEM of the authorities to trust instead of the system's; null = the system's. */
+  authority: string | null;
   prefix: string;
   timeoutMs: number;
   whenDown: "share" | "open" | "refuse";
@@ -173,6 +177,8 @@ function redisOf(config: Config["sessions"]["redis"]): RedisRules {
     where: redisPlaceOf(config),
     username: config.username ?? null,
     password: config.password ?? null,
+    tls: config.tls ?? false,
+    authority: config.ca ?? null,
     prefix: config.prefix,
     timeoutMs: config.timeout,
     whenDown: config.when_down,

@@ -19,7 +19,7 @@ export function check(file: File, has: Has, tell: Tell): void {
   // Clients that could not be read were meant all the same.
   checkServer(file.server ?? {}, { guarded: clients.length > 0 || file.clients === undefined, tell });
   checkClients(clients, has, tell);
-  checkRedis(file.sessions?.store, has, tell);
+  checkRedis(file.sessions ?? {}, has, tell);
   checkHedge("defaults.hedge", hedge, {}, has, tell);
   const providers = file.providers ?? [];
   for (const [index, first] of twice(providers.map((provider) => provider?.name))) {
@@ -83,11 +83,41 @@ function checkProvider(
   }
 }
 
-function checkRedis(store: string | undefined, has: Has, tell: Tell): void {
-  const given = said(["url", "cluster", "sentinel"], "sessions.redis", has);
-  if (given.length > 1) tell(`sessions.redis.${given.at(-1)}`, `expected one of ${given.join(", ")}`);
+const REDIS = "sessions.redis";
+
+function checkRedis({ store, redis = {} }: NonNullable<File["sessions"]>, has: Has, tell: Tell): void {
+  const given = said(["url", "cluster", "sentinel"], REDIS, has);
+  if (given.length > 1) tell(`${REDIS}.${given.at(-1)}`, `expected one of ${given.join(", ")}`);
   if (store === "redis" && given.length === 0)
     tell("sessions.store", "needs sessions.redis.url, .cluster or .sentinel");
+  if (said(["password", "password_file"], REDIS, has).length > 1) {
+    tell(`${REDIS}.password_file`, "expected password or password_file, got both");
+  }
+  if (redis.url !== undefined) checkRedisUrl(new URL(redis.url.reveal()), redis.tls, has, tell);
+  const withoutTls = redis.tls === false || !has(`${REDIS}.tls`);
+  if (has(`${REDIS}.ca`) && withoutTls && given.length > 0 && !given.includes("url")) {
+    tell(`${REDIS}.ca`, "needs sessions.redis.tls: true");
+  }
+}
+
+/** A URL may say what other keys say too. */
+function checkRedisUrl(url: URL, tls: boolean | undefined, has: Has, tell: Tell): void {
+  const more = (keys: readonly string[], what: string) => {
+    for (const key of said(keys, REDIS, has)) tell(`${REDIS}.${key}`, what);
+  };
+  if (url.username !== "") more(["username"], "the url names a user already; say it in one place");
+  if (url.password !== "") more(["password", "password_file"], "the url holds a password already; say it in one place");
+  if (url.protocol === "rediss:") {
+    if (tls === false) more(["tls"], "the url's rediss:// means TLS; leave tls out, or write redis:// to go without");
+    return;
+  }
+  const isSocket = url.protocol === "redis+unix:";
+  more(
+    tls === true ? ["tls", "ca"] : ["ca"],
+    isSocket
+      ? "there is no TLS on a unix socket; leave it out"
+      : "the url's redis:// means no TLS; write rediss:// instead",
+  );
 }
 
 type Bounds = Readonly<{ min?: number | undefined; max?: number | undefined }>;

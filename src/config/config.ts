@@ -10,10 +10,14 @@ type Defaults = FileConfig["defaults"];
  * The whole configuration, with nothing left to decide: defaults filled in, files read, `defaults` merged into every
  * provider. Keys are named as in the file; durations are milliseconds, sizes bytes, ratios 0..1.
  */
-export type Config = Omit<FileConfig, "clients" | "providers"> &
-  Readonly<{ clients: readonly ClientConfig[]; providers: readonly ProviderConfig[] }>;
+export type Config = Omit<FileConfig, "clients" | "sessions" | "providers"> &
+  Readonly<{ clients: readonly ClientConfig[]; sessions: SessionsConfig; providers: readonly ProviderConfig[] }>;
 
 export type ClientConfig = Omit<FileClient, "key" | "key_file"> & Readonly<{ key: Secret }>;
+
+export type SessionsConfig = Omit<FileConfig["sessions"], "redis"> & Readonly<{ redis: RedisConfig }>;
+
+export type RedisConfig = Omit<FileConfig["sessions"]["redis"], "password_file">;
 
 export type ProviderConfig = Omit<FileProvider, "api_key" | "api_key_file" | "api_keys" | keyof Shared> &
   Shared &
@@ -38,8 +42,13 @@ export function configOf(file: FileConfig): Config {
   return {
     ...file,
     clients: file.clients.map(({ key, key_file, ...client }) => ({ ...client, key: one(key ?? key_file) })),
+    sessions: { ...file.sessions, redis: redisOf(file.sessions.redis) },
     providers: file.providers.map((provider) => providerOf(provider, file.defaults)),
   };
+}
+
+function redisOf({ password_file, ...redis }: FileConfig["sessions"]["redis"]): RedisConfig {
+  return password_file === undefined ? redis : { ...redis, password: password_file };
 }
 
 function providerOf(file: FileProvider, defaults: Defaults): ProviderConfig {

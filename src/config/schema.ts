@@ -1,7 +1,19 @@
 import { Type } from "@sinclair/typebox";
 import { choice, durationKey, flag, integer, list, section, sizeKey, text, type Value } from "./kinds.ts";
 import { defaultsSection, groupsKey, limitsOf, providerSection } from "./schema-provider.ts";
-import { HOST, HOST_PORT, NAME, PASSWORD, PEM_CERT, PEM_KEY, PREFIX, REDIS_URL, SECRET, TEXT } from "./text-formats.ts";
+import {
+  HOST,
+  HOST_PORT,
+  NAME,
+  PASSWORD,
+  PEM_CERT,
+  PEM_CERTS,
+  PEM_KEY,
+  PREFIX,
+  REDIS_URL,
+  SECRET,
+  TEXT,
+} from "./text-formats.ts";
 
 /** What providers.yaml says, key for key as it is written there; durations in milliseconds, sizes in bytes, ratios 0..1. */
 export type FileConfig = Value<typeof configSchema>;
@@ -105,6 +117,17 @@ const redisSection = section(
     ),
     username: Type.Optional(text(TEXT, { description: "ACL user" })),
     password: Type.Optional(text(PASSWORD, { description: "Its password" })),
+    password_file: Type.Optional(text(PASSWORD, { description: "File that holds the password" }, { fromFile: true })),
+    tls: Type.Optional(
+      flag({ description: "TLS to a cluster, or to the sentinels and their master; a URL says it with `rediss://`" }),
+    ),
+    ca: Type.Optional(
+      text(
+        PEM_CERTS,
+        { description: "With TLS: the authorities to trust, instead of the system's" },
+        { fromFile: true },
+      ),
+    ),
     prefix: text(PREFIX, {
       default: "hedgerow",
       description: "First part of every key; instances that share it share the limits",

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { HIDDEN, type Secret, secret } from "../core/secret.ts";
 import { type Format, matching, type Parsed, parsed, wrong } from "./format.ts";
@@ -60,12 +61,26 @@ export const PASSWORD: Format<Secret> = {
   parse: (text) => (text === "" ? wrong("it is empty") : parsed(secret(text))),
 };
 
+const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
+
 export const PEM_CERT: Format<string> = {
   expected: "PEM certificate",
   pattern: "^.+$",
   hidden: true,
-  parse: (text) => (text.includes("-----BEGIN CERTIFICATE-----") ? parsed(text) : wrong("it holds none")),
+  parse: (text) => (text.includes(PEM_BEGIN) ? parsed(text) : wrong("it holds none")),
   show: () => "(PEM)",
+};
+
+/** Each is looked at: a damaged one would be passed over without a word by whoever trusts the others. */
+export const PEM_CERTS: Format<string> = {
+  ...PEM_CERT,
+  expected: "PEM certificates",
+  parse(text) {
+    const [, ...bodies] = text.split(PEM_BEGIN);
+    if (bodies.length === 0) return wrong("it holds none");
+    const damaged = bodies.findIndex((body) => !isCertificate(PEM_BEGIN + body));
+    return damaged < 0 ? parsed(text) : wrong(`number ${damaged + 1} of the ${bodies.length} in it is damaged`);
+  },
 };
 
 export const PEM_KEY: Format<Secret> = {
@@ -212,6 +227,14 @@ function withoutPassword(text: string): string {
   // Some clients take the password as a parameter.
   for (const name of url.searchParams.keys()) url.searchParams.set(name, HIDDEN);
   return url.href;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isTimeZone(text: string): boolean {

@@ -83,6 +83,13 @@ test("whether it would be read otherwise by now is told without reading it for g
   expect([config.plan(), config.last(), plans, events]).toEqual([before, null, [], []]);
 });
 
+test("a new password of the shared store in its file needs a restart", () => {
+  const text = `sessions: {store: redis, redis: {url: redis://h, password_file: key}}\n${PROVIDER}`;
+  const { file, reload } = open(text, { [resolve("key")]: "first" });
+  file.disk = { [resolve("key")]: "second" };
+  expect(reload(text).notes).toEqual(["sessions.store needs a restart to take effect; the rest is applied"]);
+});
+
 test("a file that is missing is watched for, and those of the good configuration still are", () => {
   const text = (name: string) => PROVIDER.replace("base_url", `api_key_file: ${name}, base_url`);
   const { config, reload } = open(text("key"), { [resolve("key")]: "first-key" });

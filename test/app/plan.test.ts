@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { planOf } from "../../src/app/plan.ts";
 import { configOf, PROVIDER } from "../config/world.ts";
+import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
 
 const plan = (text: string) =>
   planOf(
@@ -9,6 +10,8 @@ const plan = (text: string) =>
       disk: {
         [resolve("c.pem")]: "-----BEGIN CERTIFICATE-----",
         [resolve("k.pem")]: "-----BEGIN PRIVATE KEY-----",
+        [resolve("ca.pem")]: LOCALHOST_CERT,
+        [resolve("redis.key")]: "from-a-file\n",
       },
     }),
   );
@@ -138,7 +141,10 @@ test("the places a Redis store may be at", () => {
   const single = where("{url: redis://r, username: u, password: p, prefix: x, timeout: 50ms, when_down: open}");
   expect(single?.where.kind === "single" && single.where.url.reveal()).toBe("redis://r");
   expect(single?.password?.reveal()).toBe("p");
-  expect(single).toMatchObject({ username: "u", prefix: "x", timeoutMs: 50, whenDown: "open" });
+  expect(single).toMatchObject({ username: "u", prefix: "x", timeoutMs: 50, whenDown: "open", tls: false });
+  expect(where("{url: redis://r, password_file: redis.key}")?.password?.reveal()).toBe("from-a-file");
+  expect(where("{url: rediss://r, ca: ca.pem}")?.authority).toBe(LOCALHOST_CERT.trim());
+  expect(where("{cluster: [a:1], tls: true}")).toMatchObject({ tls: true, authority: null });
   expect(where("{cluster: [a:1, '[::1]:2']}")?.where).toEqual({
     kind: "cluster",
     nodes: [

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
 import { linesOf, PROVIDER } from "./world.ts";
 
 /** The lines without the file's name and place. */
 function complaints(text: string, env: Record<string, string> = {}): readonly string[] {
-  return linesOf(text, { env, disk: { [resolve("k")]: "k" } }).map((line) => line.replace(/^\S+ /, ""));
+  const disk = { [resolve("k")]: "k", [resolve("ca.pem")]: LOCALHOST_CERT };
+  return linesOf(text, { env, disk }).map((line) => line.replace(/^\S+ /, ""));
 }
 
 function provider(name: string, more = ""): string {
@@ -113,6 +115,63 @@ describe("Redis", () => {
     expect(complaints(`sessions: {store: redis, redis: {sentinel: {nodes: [a:1]}}}\n${PROVIDER}`)).toEqual([
       "sessions.redis.sentinel.name: missing; expected text",
     ]);
+  });
+  test("takes its password and its user from one place", () => {
+    const of = (redis: string) => complaints(`sessions: {store: redis, redis: {${redis}}}\n${PROVIDER}`);
+    expect(of("url: redis://user@a, password_file: k")).toEqual([]);
+    expect(of('url: "redis://:p@a", username: u')).toEqual([]);
+    expect(of("cluster: [a:1], password: p, password_file: k")).toEqual([
+      "sessions.redis.password_file: expected password or password_file, got both",
+    ]);
+    expect(of('url: "redis://u:p@a", username: u, password: p')).toEqual([
+      "sessions.redis.username: the url names a user already; say it in one place",
+      "sessions.redis.password: the url holds a password already; say it in one place",
+    ]);
+    expect(of('url: "redis://:p@a", password_file: k')).toEqual([
+      "sessions.redis.password_file: the url holds a password already; say it in one place",
+    ]);
+  });
+  describe("over TLS", () => {
+    const of = (redis: string) => complaints(`sessions: {store: redis, redis: {${redis}}}\n${PROVIDER}`);
+    const sentinel = "sentinel: {name: m, nodes: [a:1]}";
+    for (const redis of [
+      "url: rediss://a, ca: ca.pem",
+      "url: rediss://a, tls: true",
+      "url: redis://a, tls: false",
+      "url: redis+unix:///s, tls: false",
+      "cluster: [a:1], tls: true, ca: ca.pem",
+      `${sentinel}, tls: true`,
+      `${sentinel}, tls: false`,
+    ]) {
+      test(`${redis} is of one mind`, () => expect(of(redis)).toEqual([]));
+    }
+    const contradictions: readonly (readonly [redis: string, line: string])[] = [
+      [
+        "url: rediss://a, tls: false",
+        "sessions.redis.tls: the url's rediss:// means TLS; leave tls out, or write redis:// to go without",
+      ],
+      ["url: redis://a, tls: true", "sessions.redis.tls: the url's redis:// means no TLS; write rediss:// instead"],
+      ["url: redis+unix:///s, tls: true", "sessions.redis.tls: there is no TLS on a unix socket; leave it out"],
+      ["url: redis://a, ca: ca.pem", "sessions.redis.ca: the url's redis:// means no TLS; write rediss:// instead"],
+      ["url: redis+unix:///s, ca: ca.pem", "sessions.redis.ca: there is no TLS on a unix socket; leave it out"],
+      ["cluster: [a:1], ca: ca.pem", "sessions.redis.ca: needs sessions.redis.tls: true"],
+      [`${sentinel}, tls: false, ca: ca.pem`, "sessions.redis.ca: needs sessions.redis.tls: true"],
+    ];
+    for (const [redis, line] of contradictions) {
+      test(`${redis} contradicts itself`, () => expect(of(redis)).toEqual([line]));
+    }
+    test("a mistake of its own is told once", () => {
+      expect(of("cluster: [a:1], tls: yes, ca: ca.pem")).toEqual([
+        'sessions.redis.tls: expected true or false, got "yes"',
+      ]);
+      expect(of("url: http://a, tls: true, ca: ca.pem")).toHaveLength(1);
+      expect(of("url: http://a, ca: ca.pem")).toHaveLength(1);
+    });
+    test("an authority's file without a certificate in it", () => {
+      expect(of("url: rediss://a, ca: k")).toEqual([
+        "sessions.redis.ca: expected path of a file with PEM certificates, got ***: it holds none",
+      ]);
+    });
   });
   test("a prefix with braces would move the hash tag", () => {
     expect(complaints(`sessions: {redis: {prefix: "{a}"}}\n${PROVIDER}`)).toEqual([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
 import { linesOf, loaded, PROVIDER } from "./world.ts";
 
 test("twelve mistakes are twelve lines in the order of the file", () => {
@@ -79,6 +80,18 @@ describe("files that it names", () => {
     expect(result.files).toEqual(["providers.yaml", at]);
     expect(result.kind === "ok" && result.config.providers[0]?.api_keys.map((key) => key.reveal())).toEqual([
       "the-key",
+    ]);
+  });
+  test("are watched too where they are the shared store's", () => {
+    const text = `sessions: {redis: {url: rediss://a, password_file: redis.key, ca: ca.pem}}\n${PROVIDER}`;
+    const [password, ca] = [resolve("redis.key"), resolve("ca.pem")];
+    const result = loaded(text, { disk: { [password]: "a pass phrase\n", [ca]: LOCALHOST_CERT } });
+    expect(result.files).toEqual(["providers.yaml", password, ca]);
+    const redis = result.kind === "ok" ? result.config.sessions.redis : null;
+    expect(redis?.password?.reveal()).toBe("a pass phrase");
+    expect(linesOf(text, { disk: { [password]: "\n", [ca]: LOCALHOST_CERT.slice(0, -20) } })).toEqual([
+      "providers.yaml:1:52 sessions.redis.password_file: expected path of a file with password, got ***: the file is empty",
+      "providers.yaml:1:67 sessions.redis.ca: expected path of a file with PEM certificates, got ***: number 1 of the 1 in it is damaged",
     ]);
   });
   const broken: readonly (readonly [string, Record<string, string | Uint8Array>, string])[] = [

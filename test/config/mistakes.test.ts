@@ -224,6 +224,8 @@ test("no mistake of any kind prints a secret", () => {
     `sessions: {redis: {url: "http://:${canary}@a"}}`,
     `sessions: {redis: {url: "redis://:${canary}@/x y"}}`,
     `sessions: {redis: {password: [${canary}]}}`,
+    `sessions: {redis: {password_file: ${canary}, ca: ${canary}}}`,
+    `sessions: {redis: {url: "redis://:${canary}@a", password: ${canary}, tls: true}}`,
     `x-a: &a ${canary}\nadmin: *a\nserver: {tls: *a}`,
     `admin: {token: "${canary}`,
     `admin: {token: ${canary}: x}`,

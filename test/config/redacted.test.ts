@@ -1,13 +1,14 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { redacted } from "../../src/config/redacted.ts";
-import { configOf } from "./world.ts";
+import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
+import { configOf, PROVIDER } from "./world.ts";
 
 const EVERYTHING = `
 server: {host: 0.0.0.0, max_body: 1MiB, tls: {cert: cert.pem, key: key.pem}}
 admin: {token: canary-admin}
 clients: [{name: c, key: canary-client}, {name: d, key_file: client.key}]
-sessions: {ttl: 90s, store: redis, redis: {url: "rediss://user:canary-url@r.example:6380/2", password: canary-password}}
+sessions: {ttl: 90s, store: redis, redis: {url: "rediss://user:canary-url@r.example:6380/2", ca: ca.pem}}
 defaults: {hedge: {budget: 5%}}
 providers:
   - name: a
@@ -32,6 +33,8 @@ const disk = {
   [resolve("key.pem")]: "-----BEGIN PRIVATE KEY-----\ncanary-pem",
   [resolve("client.key")]: "canary-client-file",
   [resolve("b.key")]: "canary-provider-file",
+  [resolve("ca.pem")]: LOCALHOST_CERT,
+  [resolve("redis.key")]: "canary-password-file",
 };
 
 test("the configuration is shown in the language of the file, and no secret in it", () => {
@@ -41,7 +44,7 @@ test("the configuration is shown in the language of the file, and no secret in i
     server: { host: "0.0.0.0", port: 8787, max_body: "1MiB", max_buffered: "512MiB", drain_delay: "0s" },
     admin: { token: "***" },
     clients: [{ name: "c", key: "***", groups: ["default"] }, { key: "***" }],
-    sessions: { ttl: "90s", redis: { url: "rediss://user:***@r.example:6380/2", password: "***" } },
+    sessions: { ttl: "90s", redis: { url: "rediss://user:***@r.example:6380/2", ca: "(PEM)" } },
     defaults: { hedge: { budget: "5%", after: "auto" } },
     providers: [
       {
@@ -56,6 +59,14 @@ test("the configuration is shown in the language of the file, and no secret in i
       { api_keys: ["***"], proxy: "http://***@p.example/" },
     ],
   });
+});
+
+test("the store's password is stars wherever it stands", () => {
+  for (const password of ["password: canary-password", "password_file: redis.key"]) {
+    const config = configOf(`sessions: {store: redis, redis: {cluster: [a:1], ${password}}}\n${PROVIDER}`, { disk });
+    expect(JSON.stringify(config) + Bun.inspect(config, { depth: 9 })).not.toContain("canary");
+    expect(redacted(config)).toMatchObject({ sessions: { redis: { cluster: ["a:1"], password: "***" } } });
+  }
 });
 
 test("the configuration itself gives no secret away when it is printed", () => {

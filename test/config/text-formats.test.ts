@@ -9,6 +9,7 @@ import {
   HOURS,
   NAME,
   PEM_CERT,
+  PEM_CERTS,
   PEM_KEY,
   PREFIX,
   PROXY_URL,
@@ -16,6 +17,7 @@ import {
   SECRET,
   TIME_ZONE,
 } from "../../src/config/text-formats.ts";
+import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
 
 type Case = readonly [
   format: Readonly<{ parse(text: string): Readonly<{ kind: "value" | "wrong" }>; pattern: string }>,
@@ -94,6 +96,15 @@ const cases: Readonly<Record<string, Case>> = {
   ],
   "values of headers": [HEADER_VALUE, ["", "a b", "é"], [" a", "a\r\nb: c", "a\u0000", "日"]],
   certificates: [PEM_CERT, ["-----BEGIN CERTIFICATE-----\nx"], ["x", "-----BEGIN PRIVATE KEY-----\nx"]],
+  "certificates of authorities": [
+    PEM_CERTS,
+    [LOCALHOST_CERT, `# the house's own\n${LOCALHOST_CERT}\n# and another\n${LOCALHOST_CERT}`],
+    [
+      "x",
+      "-----BEGIN CERTIFICATE-----\nx",
+      `${LOCALHOST_CERT}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----`,
+    ],
+  ],
   "private keys": [
     PEM_KEY,
     ["-----BEGIN PRIVATE KEY-----\nx", "-----BEGIN EC PRIVATE KEY-----"],

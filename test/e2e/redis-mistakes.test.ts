@@ -55,17 +55,42 @@ describeWithRedis("a store that is set up wrongly is told in one line at the sta
     expect(trusted.stderr).toStartWith("hedgerow: redis: the server's TLS certificate is for another name (");
     const untrusted = await refused({ url: elsewhere.url });
     expect(untrusted.code).toBe(2);
-    expect(untrusted.stderr).toStartWith("hedgerow: redis: the server's TLS certificate is not trusted (");
+    expect(untrusted.stderr).toStartWith(
+      "hedgerow: redis: the server's TLS certificate is not trusted: name the file of its authority in sessions.redis.ca (",
+    );
+    const nodes = [`127.0.0.1:${elsewhere.port}`];
+    for (const place of [{ cluster: nodes }, { sentinel: { name: "slots", nodes } }]) {
+      const named = await refused({ ...place, tls: true, ca: other.ca });
+      expect(named.code).toBe(2);
+      expect(named.stderr).toStartWith("hedgerow: redis: the server's TLS certificate is for another name (");
+      expect((await refused({ ...place, tls: true })).stderr).toContain("certificate is not trusted: name the file");
+    }
   });
 
   test("TLS that the server does not speak, and none where it does", async () => {
     const tls = await server({ listen: "tls", tls: await ownedCertificate("127.0.0.1") });
-    const plainToTls = await refused({ url: `redis://127.0.0.1:${tls.port}`, when_down: "refuse" });
-    expect(plainToTls.code).toBe(1);
-    expect(plainToTls.stderr).toStartWith("hedgerow: redis: cannot be reached: ");
-    const tlsToPlain = await refused({ url: `rediss://127.0.0.1:${plain.port}`, when_down: "refuse" });
-    expect(tlsToPlain.code).toBe(1);
-    expect(tlsToPlain.stderr).toStartWith("hedgerow: redis: cannot be reached: ");
+    const [encrypted, bare] = [`127.0.0.1:${tls.port}`, `127.0.0.1:${plain.port}`];
+    expect(await refused({ url: `redis://${encrypted}` })).toEqual({
+      code: 2,
+      stderr: `hedgerow: redis: the server at ${encrypted} speaks TLS: write rediss:// instead of redis://\n`,
+    });
+    expect(await refused({ url: `rediss://${bare}` })).toEqual({
+      code: 2,
+      stderr: `hedgerow: redis: the server at ${bare} does not speak TLS: name its TLS port, or write redis:// to go without\n`,
+    });
+    for (const at of [
+      (nodes: string[]) => ({ cluster: nodes }),
+      (nodes: string[]) => ({ sentinel: { name: "m", nodes } }),
+    ]) {
+      expect(await refused(at([encrypted]))).toEqual({
+        code: 2,
+        stderr: `hedgerow: redis: the server at ${encrypted} speaks TLS: set sessions.redis.tls: true\n`,
+      });
+      expect(await refused({ ...at([bare]), tls: true })).toEqual({
+        code: 2,
+        stderr: `hedgerow: redis: the server at ${bare} does not speak TLS: name its TLS port, or leave out sessions.redis.tls\n`,
+      });
+    }
   });
 
   test("a cluster where there is a single server, and the reverse", async () => {

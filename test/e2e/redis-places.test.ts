@@ -1,4 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { asSession, gates, startTalk } from "../world/gates.ts";
 import { ask } from "../world/http.ts";
@@ -15,6 +18,10 @@ const PREFIX = "house.of-one_7";
 describeWithRedis("the binary counts its sessions in", () => {
   test("a server over TLS, for a user who may touch the prefix alone", async () => {
     await using owned = new AsyncDisposableStack();
+    const folder = owned.adopt(mkdtempSync(join(tmpdir(), "hedgerow-places-")), (path) =>
+      rmSync(path, { recursive: true }),
+    );
+    const passwordFile = join(folder, "password");
     const made = owned.adopt(await certificate("127.0.0.1"), ({ remove }) => remove());
     const user = ["--user", "app", "on", ">own-secret", `~${PREFIX}:*`, "+@all", "-@dangerous", "+info"];
     const server = await redisServer({
@@ -26,6 +33,9 @@ describeWithRedis("the binary counts its sessions in", () => {
     owned.defer(() => server.stop());
     const redis = { url: server.url, username: "app", password: "own-secret" };
     await countsIn(redis, server.admin, { NODE_EXTRA_CA_CERTS: made.ca });
+    const { password: text, ...others } = redis;
+    writeFileSync(passwordFile, `${text}\n`);
+    await countsIn({ ...others, password_file: passwordFile, ca: made.ca }, server.admin);
   });
 
   test("the master that sentinels know", async () => {
@@ -38,6 +48,25 @@ describeWithRedis("the binary counts its sessions in", () => {
     await countsIn({ sentinel: { name: "slots", nodes: [`127.0.0.1:${sentinel.port}`] } }, master.admin);
   });
 
+  test("the master that sentinels know, over TLS to them and to it", async () => {
+    await using owned = new AsyncDisposableStack();
+    const tls = owned.adopt(await certificate("127.0.0.1"), ({ remove }) => remove());
+    const master = await redisServer({
+      listen: "tls",
+      tls,
+      args: ["--requirepass", "open-sesame"],
+      password: "open-sesame",
+    });
+    owned.defer(() => master.stop());
+    const config = `sentinel monitor slots 127.0.0.1 ${master.port} 1\nsentinel auth-pass slots open-sesame`;
+    const args = ["--tls-replication", "yes"];
+    const sentinel = await redisServer({ listen: "tls", tls, sentinel: true, config, args });
+    owned.defer(() => sentinel.stop());
+    const nodes = [`127.0.0.1:${sentinel.port}`];
+    const redis = { sentinel: { name: "slots", nodes }, password: "open-sesame", tls: true, ca: tls.ca };
+    await countsIn(redis, master.admin);
+  });
+
   test("a cluster, on the master of its scope", async () => {
     await using owned = new AsyncDisposableStack();
     const cluster = await redisCluster();
@@ -45,6 +74,16 @@ describeWithRedis("the binary counts its sessions in", () => {
     const { admin } = await cluster.masterOf(`${PREFIX}:{${SCOPE}}:active_sessions`);
     const [node] = cluster.nodes;
     await countsIn({ cluster: [`${node?.host}:${node?.port}`] }, admin);
+  });
+
+  test("a cluster over TLS, whose nodes go by a name", async () => {
+    await using owned = new AsyncDisposableStack();
+    const tls = owned.adopt(await certificate("localhost"), ({ remove }) => remove());
+    const cluster = await redisCluster({ replicas: false, tls, name: "localhost" });
+    owned.defer(() => cluster.stop());
+    const { admin } = await cluster.masterOf(`${PREFIX}:{${SCOPE}}:active_sessions`);
+    const [node] = cluster.nodes;
+    await countsIn({ cluster: [`${node?.host}:${node?.port}`], tls: true, ca: tls.ca }, admin);
   });
 });
 
@@ -71,4 +110,5 @@ async function countsIn(
   expect(await stream.rest()).toMatchObject({ clean: true, error: false });
   await eventually("it resides", async () => Bun.deepEquals(await scope.live(), { sessions: 1, leases: 0 }));
   expect(await world.hedgerow.stop()).toBe(0);
+  expect(world.hedgerow.printed()).not.toMatch(/own-secret|open-sesame/);
 }

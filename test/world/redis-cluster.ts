@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
-import { freePort, redisServer, type RedisServer } from "./redis.ts";
+import { type Certificate, freePort, redisServer, type RedisServer } from "./redis.ts";
 
-/** Three masters with a replica each. Owns its processes. */
+/** Three masters, each with a replica where nothing else is said. Owns its processes. */
 export type RedisCluster = Readonly<{
   nodes: readonly Readonly<{ host: string; port: number }>[];
   /** The server that is the master of a key now. */
@@ -9,19 +9,22 @@ export type RedisCluster = Readonly<{
   stop(): Promise<void>;
 }>;
 
+export type ClusterOptions = Readonly<{
+  replicas?: boolean;
+  /** Every node speaks TLS alone, to the others too. */
+  tls?: Certificate;
+  /** What the nodes call themselves to clients, instead of their address. */
+  name?: string;
+}>;
+
 const SLOTS = 16_384;
 const MASTERS = 3;
 /** Short, so that a failover takes two seconds. */
 const NODE_TIMEOUT_MS = 700;
 
-export async function redisCluster(): Promise<RedisCluster> {
-  const servers = await Promise.all(
-    Array.from({ length: 2 * MASTERS }, () => {
-      const cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)];
-      const replicas = ["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"];
-      return redisServer({ listen: "tcp", args: [...cluster, ...replicas, "--cluster-port", String(freePort())] });
-    }),
-  );
+export async function redisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const { replicas = true } = options;
+  const servers = await Promise.all(Array.from({ length: (replicas ? 2 : 1) * MASTERS }, () => nodeOf(options)));
   const [first] = servers;
   if (!first) throw new Error("no server was started");
   const share = Math.ceil(SLOTS / MASTERS);
@@ -48,10 +51,13 @@ export async function redisCluster(): Promise<RedisCluster> {
   // Every node must know of every replica, or a master that is lost at once has no successor.
   await until(servers, async ({ admin }) => {
     const known = String(await admin.call("CLUSTER", "NODES"));
-    return known.split("slave").length - 1 === MASTERS && (await fields(admin)).get("cluster_state") === "ok";
+    return (
+      known.split("slave").length - 1 === servers.length - MASTERS &&
+      (await fields(admin)).get("cluster_state") === "ok"
+    );
   });
   return {
-    nodes: servers.map(({ port }) => ({ host: "127.0.0.1", port })),
+    nodes: servers.map(({ port }) => ({ host: options.name ?? "127.0.0.1", port })),
     async masterOf(key) {
       const slot = Number(await first.admin.call("CLUSTER", "KEYSLOT", key));
       const ranges = (await first.admin.call("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
@@ -64,6 +70,16 @@ export async function redisCluster(): Promise<RedisCluster> {
       await Promise.all(servers.map((server) => server.stop()));
     },
   };
+}
+
+function nodeOf({ tls, name }: ClusterOptions): Promise<RedisServer> {
+  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)];
+  args.push("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0");
+  args.push("--cluster-port", String(freePort()));
+  if (name !== undefined)
+    args.push("--cluster-announce-hostname", name, "--cluster-preferred-endpoint-type", "hostname");
+  if (tls === undefined) return redisServer({ listen: "tcp", args });
+  return redisServer({ listen: "tls", tls, args: [...args, "--tls-cluster", "yes", "--tls-replication", "yes"] });
 }
 
 async function addressOf(server: RedisServer): Promise<readonly [string, string, string]> {

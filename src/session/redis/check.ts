@@ -42,6 +42,8 @@ export function judge(info: string, where: RedisPlace["kind"]): Findings {
 export type CheckRules = Readonly<{
   client: RedisClient;
   where: RedisPlace["kind"];
+  /** What is wrong with the way each of its servers is spoken to, where none of them answers; never rejects. */
+  look: () => Promise<readonly Error[]>;
   /** The store over this client: every operation is tried once, in a scope of its own. */
   store: LeaseStore;
   clock: Clock;
@@ -94,30 +96,45 @@ async function tryOut({ store, instance }: CheckRules): Promise<void> {
   }
 }
 
-/** Resolves once the client is ready; rejects with the first error that says why it never will be, or when time is up. */
-function connected({ client, clock, withinMs }: CheckRules): Promise<void> {
-  if (client.status === "ready") return Promise.resolve();
-  return new Promise((resolve, reject) => {
+/**
+ * Resolves once the client is ready; rejects with the first error that says why it never will be, or when time is up.
+ * The client's first error is reason enough to look for more: it may say no more than that the connection is closed.
+ */
+async function connected(rules: CheckRules): Promise<void> {
+  const untilMs = rules.clock.monoMs() + rules.withinMs;
+  const first = await readyOr(rules, untilMs, () => true);
+  if (first === null) return;
+  const known = configError(first);
+  if (known !== null) throw known;
+  const found = await rules.look();
+  for (const error of found) {
+    const mistake = configError(error);
+    if (mistake !== null) throw mistake;
+  }
+  const last = await readyOr(rules, untilMs, (error) => configError(error) !== null);
+  if (last !== null) throw configError(last) ?? unreachable(found[0] ?? last);
+}
+
+/** Resolves to null once the client is ready, to the first error that is enough, or to the last one when time is up. */
+function readyOr(
+  { client, clock }: CheckRules,
+  untilMs: number,
+  isEnough: (error: unknown) => boolean,
+): Promise<unknown> {
+  if (client.status === "ready") return Promise.resolve(null);
+  return new Promise((resolve) => {
     let last: unknown = new Error("no connection yet");
-    const settle = () => {
+    const settle = (outcome: unknown) => {
       cancel();
       client.off("ready", onReady).off("error", onError).off("node error", onError);
+      resolve(outcome);
     };
-    const onReady = () => {
-      settle();
-      resolve();
-    };
+    const onReady = () => settle(null);
     const onError = (error: unknown) => {
       last = error;
-      const mistake = configError(error);
-      if (mistake === null) return;
-      settle();
-      reject(mistake);
+      if (isEnough(error)) settle(error);
     };
-    const cancel = clock.after(withinMs, () => {
-      settle();
-      reject(unreachable(last));
-    });
+    const cancel = clock.after(Math.max(0, untilMs - clock.monoMs()), () => settle(last));
     client.on("ready", onReady).on("error", onError).on("node error", onError);
   });
 }
@@ -127,6 +144,7 @@ function unreachable(error: unknown): HedgerowError {
 }
 
 function configError(error: unknown): HedgerowError | null {
+  if (error instanceof HedgerowError && error.code === "store_config") return error;
   const line = configMistake(error);
   return line === null ? null : new HedgerowError("store_config", `redis: ${line}`, error);
 }
@@ -143,8 +161,9 @@ const MISTAKES: readonly Readonly<{ said: RegExp; line: string }>[] = [
   { said: /ALTNAME|Hostname\/IP does not match/i, line: "the server's TLS certificate is for another name" },
   {
     said: /SELF_SIGNED|self.signed|UNABLE_TO_VERIFY|unable to (?:verify|get)/i,
-    line: "the server's TLS certificate is not trusted",
+    line: "the server's TLS certificate is not trusted: name the file of its authority in sessions.redis.ca",
   },
+  { said: /CERTIFICATE_REQUIRED/i, line: "the server asks for a TLS certificate of its clients (tls-auth-clients)" },
   { said: /CERT_HAS_EXPIRED/i, line: "the server's TLS certificate has expired" },
 ];
 

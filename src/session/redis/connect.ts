@@ -16,12 +16,18 @@ export type ConnectRules = Readonly<{
   /** Null: as the URL says, else none. */
   username: string | null;
   password: Secret | null;
+  /** To a cluster, or to the sentinels and their master; a URL says it itself. */
+  tls: boolean;
+  /** PEM of the authorities to trust instead of the system's; null = the system's. */
+  authority: string | null;
   timeoutMs: number;
-  /** PEM of the authority to trust instead of the system's; null = the system's. */
-  authority?: string | null;
 }>;
 
-const CONNECT_MS = 250;
+/** Of a connection over TLS; null is one without. The name that the server is asked for by is in its certificate. */
+export type Tls = Readonly<{ ca?: string }> | null;
+
+/** Longest wait for a connection, with its TLS handshake. */
+export const CONNECT_MS = 250;
 const RETRY_STEP_MS = 25;
 const RETRY_MS_MAX = 500;
 /** A node that moved or went is followed this often within one call; the call's own timeout ends it in any case. */
@@ -42,23 +48,27 @@ export function connect(rules: ConnectRules): RedisClient {
 
 function open(rules: ConnectRules): RedisClient {
   const { where } = rules;
-  const options = optionsOf(rules);
+  const tls = tlsOf(rules);
+  const options = { ...optionsOf(rules), ...(tls === null ? {} : { tls }) };
   const one = { ...options, enableOfflineQueue: false, enableAutoPipelining: true, retryStrategy: retryMs };
   switch (where.kind) {
     case "single":
-      return new Redis({ ...one, ...placeOf(where.url.reveal(), rules.authority ?? null) });
+      return new Redis({ ...placeOf(where.url), ...one });
     case "sentinel":
       return new Redis({
         ...one,
-        sentinels: where.nodes.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT })),
+        sentinels: [...serversOf(where)],
         name: where.name,
         sentinelRetryStrategy: retryMs,
+        ...(tls === null ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
       });
     case "cluster":
       break;
   }
   return new Cluster([...where.nodes], {
     redisOptions: options,
+    // Names are what certificates are for; resolved beforehand, an address would be looked for in them.
+    ...(tls === null ? {} : { dnsLookup: (name, callback) => callback(null, name) }),
     enableAutoPipelining: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: retryMs,
@@ -86,24 +96,40 @@ function optionsOf({ username, password, timeoutMs }: ConnectRules) {
   };
 }
 
-/** What a URL says about the place; the options' own user and password go before those in it. */
-function placeOf(text: string, authority: string | null) {
+export function tlsOf({ where, tls, authority }: Pick<ConnectRules, "where" | "tls" | "authority">): Tls {
+  const wanted = where.kind === "single" ? urlOf(where.url).protocol === "rediss:" : tls;
+  if (!wanted) return null;
+  return authority === null ? {} : { ca: authority };
+}
+
+/** The servers that are named: those of a cluster or the sentinels are some of them. Empty for a unix socket. */
+export function serversOf(where: RedisPlace): readonly HostPort[] {
+  if (where.kind === "cluster") return where.nodes;
+  if (where.kind === "sentinel") return where.nodes.map(({ host, port }) => ({ host, port: port || SENTINEL_PORT }));
+  const place = placeOf(where.url);
+  return "path" in place ? [] : [{ host: place.host, port: place.port }];
+}
+
+function urlOf(where: Secret): URL {
   // A URL that names a user needs a host, which a socket has none of.
-  const whole = text.replace(/^(redis\+unix:\/\/[^/]+@)\//, "$1socket/");
+  const whole = where.reveal().replace(/^(redis\+unix:\/\/[^/]+@)\//, "$1socket/");
   const url = URL.canParse(whole) ? new URL(whole) : null;
-  const scheme = url?.protocol ?? "";
-  if (url === null || !["redis:", "rediss:", "redis+unix:"].includes(scheme)) {
+  if (url === null || !["redis:", "rediss:", "redis+unix:"].includes(url.protocol)) {
     throw new HedgerowError("store_config", "sessions.redis.url must begin with redis://, rediss:// or redis+unix://");
   }
+  return url;
+}
+
+/** What a URL says about the place and the user; what the rules say of the user goes before it. */
+function placeOf(where: Secret) {
+  const url = urlOf(where);
   const user = {
     ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
   };
-  if (scheme === "redis+unix:") {
+  if (url.protocol === "redis+unix:") {
     return { ...user, path: decodeURIComponent(url.pathname), db: Number(url.searchParams.get("db") ?? 0) };
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost";
-  const place = { host, port: Number(url.port || 6379), db: Number(url.pathname.slice(1) || 0) };
-  if (scheme === "redis:") return { ...user, ...place };
-  return { ...user, ...place, tls: authority === null ? {} : { ca: authority } };
+  return { ...user, host, port: Number(url.port || 6379), db: Number(url.pathname.slice(1) || 0) };
 }

@@ -18,6 +18,7 @@ import { type Health, storeHealth } from "./health.ts";
 import { type Instances, instances } from "./instances.ts";
 import { keys } from "./keys.ts";
 import { leaseScripts } from "./lease-scripts.ts";
+import { look } from "./look.ts";
 import { redisHomes } from "./redis-homes.ts";
 import { redisLeases } from "./redis-leases.ts";
 
@@ -75,7 +76,9 @@ export async function openRedisStore(rules: RedisStoreRules): Promise<RedisStore
   const store = redisLeases({ calls: calling, keys: names, scripts: leaseScripts(), clock });
   const check = async (withinMs: number) => {
     const { where, instance } = rules;
-    for (const warning of await checkStore({ client, where: where.kind, store, clock, withinMs, instance }))
+    const looking = () => look(rules);
+    const warnings = await checkStore({ client, where: where.kind, look: looking, store, clock, withinMs, instance });
+    for (const warning of warnings)
       observe({ kind: "notice", level: "warn", what: "store_setting", fields: { warning } });
   };
   let downAtStart: string | null = null;

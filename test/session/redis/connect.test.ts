@@ -9,14 +9,24 @@ import { type ConnectRules, connect, type RedisPlace } from "../../../src/sessio
 import { keys } from "../../../src/session/redis/keys.ts";
 import { leaseScripts } from "../../../src/session/redis/lease-scripts.ts";
 import { openRedisStore } from "../../../src/session/redis/redis-store.ts";
+import { look } from "../../../src/session/redis/look.ts";
 import { redisLeases } from "../../../src/session/redis/redis-leases.ts";
-import { certificate, describeWithRedis, freePort, redisServer, type ServerOptions } from "../../world/redis.ts";
+import {
+  type Certificate,
+  certificate,
+  describeWithRedis,
+  freePort,
+  redisServer,
+  type ServerOptions,
+} from "../../world/redis.ts";
+import { redisCluster } from "../../world/redis-cluster.ts";
 
 const TIMEOUT_MS = 5000;
 
 /** Connects as `serve` would and tries the store out: its warnings, or the error's code and line. */
 async function tried(where: RedisPlace, more: Partial<ConnectRules> = {}, withinMs = 5000): Promise<readonly string[]> {
-  const client = connect({ where, username: null, password: null, timeoutMs: TIMEOUT_MS, ...more });
+  const rules = { where, username: null, password: null, tls: false, authority: null, timeoutMs: TIMEOUT_MS, ...more };
+  const client = connect(rules);
   const store = redisLeases({
     calls: calls({ client, clock: systemClock, observe: () => {}, timeoutMs: TIMEOUT_MS }),
     keys: keys("hedgerow"),
@@ -24,7 +34,15 @@ async function tried(where: RedisPlace, more: Partial<ConnectRules> = {}, within
     clock: systemClock,
   });
   try {
-    return await checkStore({ client, where: where.kind, store, clock: systemClock, withinMs, instance: "test" });
+    return await checkStore({
+      client,
+      where: where.kind,
+      look: () => look(rules),
+      store,
+      clock: systemClock,
+      withinMs,
+      instance: "test",
+    });
   } finally {
     client.disconnect();
   }
@@ -39,6 +57,20 @@ async function withServer(options: ServerOptions, body: (url: string, port: numb
   } finally {
     await server.stop();
   }
+}
+
+/** A server and the sentinel that watches it, both of one kind. */
+async function withSentinel(
+  options: ServerOptions,
+  body: (where: RedisPlace & { kind: "sentinel" }) => Promise<void>,
+): Promise<void> {
+  await withServer(options, async (_, port) => {
+    const config = `sentinel monitor slots 127.0.0.1 ${port} 1`;
+    const args = options.listen === "tls" ? ["--tls-replication", "yes"] : [];
+    await withServer({ ...options, args, sentinel: true, config }, async (_, sentinelPort) => {
+      await body({ kind: "sentinel", name: "slots", nodes: [{ host: "127.0.0.1", port: sentinelPort }] });
+    });
+  });
 }
 
 const failureOf = (asked: Promise<unknown>) =>
@@ -79,36 +111,71 @@ describeWithRedis("connecting to the store", () => {
     });
   });
 
-  describe("tls", () => {
-    let tls: Awaited<ReturnType<typeof certificate>>;
-    beforeAll(async () => {
-      tls = await certificate("127.0.0.1");
+  test("what is said of the user goes before what the URL says", async () => {
+    await withServer({ listen: "tcp", args: ["--requirepass", "right"], password: "right" }, async (url) => {
+      const at = single(url.replace("redis://", "redis://:wrong@"));
+      expect(await tried(at, { password: secret("right") })).toEqual([]);
     });
-    afterAll(() => tls.remove());
+  });
+
+  describe("tls", () => {
+    let made: Certificate;
+    let authority: string;
+    beforeAll(async () => {
+      made = await certificate("127.0.0.1");
+      authority = readFileSync(made.ca, "utf8");
+    });
+    afterAll(() => made.remove());
 
     test("a certificate of a trusted authority for the right name", async () => {
-      await withServer({ listen: "tls", tls }, async (url) => {
-        expect(await tried(single(url), { authority: readFileSync(tls.ca, "utf8") })).toEqual([]);
+      await withServer({ listen: "tls", tls: made }, async (url) => {
+        expect(await tried(single(url), { authority })).toEqual([]);
       });
     });
 
-    test("an authority that is not trusted, and a name that is not in the certificate", async () => {
-      await withServer({ listen: "tls", tls }, async (url) => {
-        expect(await failureOf(tried(single(url)))).toEqual(refusal(/not trusted/));
-      });
-      const other = await certificate("redis.example");
+    test("any of several authorities", async () => {
+      const other = await certificate("127.0.0.1");
       await withServer({ listen: "tls", tls: other }, async (url) => {
-        const asked = tried(single(url), { authority: readFileSync(other.ca, "utf8") });
-        expect(await failureOf(asked)).toEqual(refusal(/another name/));
+        expect(await tried(single(url), { authority: authority + readFileSync(other.ca, "utf8") })).toEqual([]);
       });
       other.remove();
     });
 
-    test("TLS spoken to a port without it", async () => {
-      await withServer({ listen: "tcp" }, async (url) => {
-        const asked = tried(single(url.replace("redis:", "rediss:")), {}, 1000);
-        expect(await failureOf(asked)).toMatchObject({ code: "store_unreachable" });
+    test("an authority that is not trusted, and a name that is not in the certificate", async () => {
+      await withServer({ listen: "tls", tls: made }, async (url, port) => {
+        expect(await failureOf(tried(single(url)))).toEqual(refusal(/not trusted: .*sessions\.redis\.ca/));
+        const asked = tried(single(`rediss://localhost:${port}`), { authority });
+        expect(await failureOf(asked)).toEqual(refusal(/another name .*localhost/));
       });
+    });
+
+    test("a server that wants a certificate of its clients", async () => {
+      await withServer({ listen: "tls", tls: made, args: ["--tls-auth-clients", "yes"] }, async (url) => {
+        expect(await failureOf(tried(single(url), { authority }))).toEqual(refusal(/asks for a TLS certificate/));
+      });
+    });
+
+    test("the master that sentinels know, and the sentinels themselves", async () => {
+      await withSentinel({ listen: "tls", tls: made }, async (where) => {
+        expect(await tried(where, { tls: true, authority })).toEqual([]);
+      });
+    });
+
+    test("every node of a cluster, by the name it goes by", async () => {
+      const named = await certificate("localhost");
+      const cluster = await redisCluster({ replicas: false, tls: named, name: "localhost" });
+      const where = { kind: "cluster", nodes: cluster.nodes.slice(0, 1) } as const;
+      expect(await tried(where, { tls: true, authority: readFileSync(named.ca, "utf8") })).toEqual([]);
+      await cluster.stop();
+      named.remove();
+    });
+
+    test("a node of a cluster that goes by a name which its certificate is not for", async () => {
+      const cluster = await redisCluster({ replicas: false, tls: made, name: "localhost" });
+      const nodes = cluster.nodes.slice(0, 1).map(({ port }) => ({ host: "127.0.0.1", port }));
+      const asked = tried({ kind: "cluster", nodes }, { tls: true, authority });
+      expect(await failureOf(asked)).toEqual(refusal(/another name .*localhost/));
+      await cluster.stop();
     });
   });
 
@@ -147,6 +214,20 @@ describeWithRedis("connecting to the store", () => {
     });
   });
 
+  test("a cluster that is not there, and a master that sentinels do not know, are named in words of the servers", async () => {
+    const port = freePort();
+    expect(await failureOf(tried({ kind: "cluster", nodes: [{ host: "127.0.0.1", port }] }, {}, 300))).toMatchObject({
+      code: "store_unreachable",
+      message: `redis: cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}`,
+    });
+    await withSentinel({ listen: "tcp" }, async (where) => {
+      expect(await failureOf(tried({ ...where, name: "other" }, {}, 300))).toMatchObject({
+        code: "store_unreachable",
+        message: expect.stringMatching(/cannot be reached: the sentinel at .* knows no master named other/),
+      });
+    });
+  });
+
   test("a URL of another kind", async () => {
     expect(await failureOf(tried(single("http://127.0.0.1")))).toEqual(refusal(/must begin with redis/));
   });
@@ -157,6 +238,8 @@ describeWithRedis("connecting to the store", () => {
         where: single("redis://127.0.0.1"),
         username: null,
         password: null,
+        tls: false,
+        authority: null,
         timeoutMs: 100,
         prefix: "a{b}",
         whenDown: "share",

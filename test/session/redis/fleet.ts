@@ -54,6 +54,8 @@ export async function member(options: MemberOptions): Promise<Member> {
     where: options.where,
     username: null,
     password: null,
+    tls: false,
+    authority: null,
     timeoutMs,
     prefix: "hedgerow",
     whenDown,
