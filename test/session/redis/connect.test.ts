@@ -134,11 +134,11 @@ describeWithRedis("connecting to the store", () => {
     });
 
     test("any of several authorities", async () => {
-      const other = await certificate("127.0.0.1");
+      await using owned = new AsyncDisposableStack();
+      const other = owned.adopt(await certificate("127.0.0.1"), ({ remove }) => remove());
       await withServer({ listen: "tls", tls: other }, async (url) => {
         expect(await tried(single(url), { authority: authority + readFileSync(other.ca, "utf8") })).toEqual([]);
       });
-      other.remove();
     });
 
     test("an authority that is not trusted, and a name that is not in the certificate", async () => {
@@ -162,20 +162,21 @@ describeWithRedis("connecting to the store", () => {
     });
 
     test("every node of a cluster, by the name it goes by", async () => {
-      const named = await certificate("localhost");
+      await using owned = new AsyncDisposableStack();
+      const named = owned.adopt(await certificate("localhost"), ({ remove }) => remove());
       const cluster = await redisCluster({ replicas: false, tls: named, name: "localhost" });
+      owned.defer(() => cluster.stop());
       const where = { kind: "cluster", nodes: cluster.nodes.slice(0, 1) } as const;
       expect(await tried(where, { tls: true, authority: readFileSync(named.ca, "utf8") })).toEqual([]);
-      await cluster.stop();
-      named.remove();
     });
 
     test("a node of a cluster that goes by a name which its certificate is not for", async () => {
+      await using owned = new AsyncDisposableStack();
       const cluster = await redisCluster({ replicas: false, tls: made, name: "localhost" });
+      owned.defer(() => cluster.stop());
       const nodes = cluster.nodes.slice(0, 1).map(({ port }) => ({ host: "127.0.0.1", port }));
       const asked = tried({ kind: "cluster", nodes }, { tls: true, authority });
       expect(await failureOf(asked)).toEqual(refusal(/another name .*localhost/));
-      await cluster.stop();
     });
   });
 
