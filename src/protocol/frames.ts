@@ -60,7 +60,7 @@ export function splitter(cutter: Cutter, frameBytesMax: number): Splitter {
         inPieces = false;
         start = end;
       }
-      hold(part(chunk, start, chunk.byteLength));
+      if (start < chunk.byteLength) hold(part(chunk, start, chunk.byteLength));
       if (heldBytes > frameBytesMax || (inPieces && heldBytes > 0)) {
         inPieces = true;
         frames.push(piece(taken()));

@@ -44,7 +44,10 @@ export type RequestFacts = Readonly<{
   sessions: readonly BodySession[];
   /** `conversation`, then `previous_response_id`: ids of upstream objects that are aliases of a session. */
   aliases: readonly Readonly<{ source: "conversation" | "previous_response_id"; id: string }>[];
-  /** Model, system prompt and first user message, unambiguously joined: what the session is hashed from when nothing gives an id. */
+  /**
+   * Of model, system prompt and first user message: what the session is hashed from when nothing gives an id. Empty where
+   * `sessions` are not: an agent's system prompt is long, and it names its session.
+   */
   contentSeed: string;
   /** False for Responses with `store: false`: its answer's ids must not become aliases. */
   aliasable: boolean;

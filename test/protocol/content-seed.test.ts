@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { contentSeed } from "../../src/protocol/content-seed.ts";
+import { PROTOCOL_NAMES } from "../../src/protocol/protocol.ts";
+import { PROTOCOLS } from "../../src/protocol/registry.ts";
 
 describe("what a conversation is told by", () => {
   test("a string and its only text part are the same, cache marks or not", () => {
@@ -32,4 +34,15 @@ describe("what a conversation is told by", () => {
   test("holds nothing of what was said", () => {
     expect(contentSeed("m", "secret prompt", "secret words")).not.toContain("secret");
   });
+});
+
+test.each(PROTOCOL_NAMES)("%s: content is not digested where the body names its session", (name) => {
+  const read = (more: object) => {
+    const operation = { protocol: name, kind: "generate", pathModel: "m", pathStream: false } as const;
+    const body = { model: "m", messages: [{ role: "user", content: "x" }], input: "x", ...more };
+    const facts = PROTOCOLS[name].read(operation, new TextEncoder().encode(JSON.stringify(body)));
+    return "code" in facts ? facts : [facts.sessions.length, facts.contentSeed === ""];
+  };
+  expect(read({})).toEqual([0, false]);
+  expect(read({ prompt_cache_key: "mine" })).toEqual([1, true]);
 });

@@ -27,13 +27,14 @@ export function readAnthropic(operation: Operation, body: Uint8Array): RequestFa
     if (typeof stream !== "boolean") return stream;
     const messages = objectsIn(object.messages);
     const firstUser = messages.find((message) => message.role === "user");
+    const sessions = [...userIdSession(objectAt(object, "metadata").user_id), ...bodySessions(object)];
     return {
       model,
       stream: stream && operation.kind === "generate",
       binding: binding(object, messages),
-      sessions: [...userIdSession(objectAt(object, "metadata").user_id), ...bodySessions(object)],
+      sessions,
       aliases: [],
-      contentSeed: contentSeed(model, object.system, firstUser?.content),
+      contentSeed: sessions.length > 0 ? "" : contentSeed(model, object.system, firstUser?.content),
       aliasable: false,
     };
   });

@@ -20,14 +20,16 @@ export function readChat(operation: Operation, body: Uint8Array): RequestFacts |
     const stream = readFlag(object, "stream", false);
     if (typeof stream !== "boolean") return stream;
     const messages = objectsIn(object.messages);
+    const sessions = bodySessions(object);
+    const seed = () =>
+      operation.kind === "embed" ? contentSeed(model, null, object.input) : conversationSeed(model, messages);
     return {
       model,
       stream: stream && operation.kind === "generate",
       binding: messages.some(namesFile) ? "account" : "free",
-      sessions: bodySessions(object),
+      sessions,
       aliases: [],
-      contentSeed:
-        operation.kind === "embed" ? contentSeed(model, null, object.input) : conversationSeed(model, messages),
+      contentSeed: sessions.length > 0 ? "" : seed(),
       aliasable: false,
     };
   });
