@@ -4,6 +4,7 @@ import { type ByteAccount, byteAccount } from "../core/byte-account.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import { instanceId, leaseIds } from "../core/ids.ts";
+import { lastCall } from "../core/last-call.ts";
 import type { Random } from "../core/random.ts";
 import { delays } from "../forward/delay.ts";
 import { adminRoutes } from "../http/admin/routes.ts";
@@ -86,7 +87,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     forgetHome: stores.homes.forget,
   });
   stores.whenBack(slots.restored);
-  const drained = new AbortController();
+  const last = lastCall();
   const account = byteAccount(() => plan().server.bufferedBytesMax);
   const learned = delays(clock);
   const { homes } = stores;
@@ -97,7 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     homes,
     delays: learned,
     account,
-    drained: drained.signal,
+    lastCall: last,
   });
   onApplied(plan());
   return opened(options, {
@@ -110,7 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     stores,
     homes,
     account,
-    drained,
+    lastCall: last,
     logged: log.written,
     edge: () => edge,
     onError,

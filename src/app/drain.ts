@@ -2,7 +2,7 @@ import type { Background } from "../core/background.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import { inTime } from "../core/in-time.ts";
-import { Stop } from "../forward/stop.ts";
+import type { LastCall } from "../core/last-call.ts";
 import type { Server } from "../http/server.ts";
 import type { Feed } from "../observe/feed.ts";
 import type { Slots } from "../session/slots.ts";
@@ -16,8 +16,8 @@ export type DrainParts = Readonly<{
   feed: Feed;
   slots: Slots;
   stores: Stores;
-  /** Aborted when what still runs is to end with its protocol's error event. */
-  drained: AbortController;
+  /** Said when what still runs is to end with its protocol's error event. */
+  lastCall: LastCall;
   /** New requests on connections that are kept open are refused from now on. */
   refuse(): void;
   /** Resolves when the log is out. */
@@ -41,7 +41,7 @@ export async function drain(
   parts.feed.close();
   const empty = server.drained();
   await inTime(clock, rules.drainMs, empty);
-  parts.drained.abort(new Stop("drain"));
+  parts.lastCall.say();
   await inTime(clock, LAST_WORDS_MS, empty);
   await slots.close(LAST_WORDS_MS);
   await inTime(clock, LAST_WORDS_MS, server.cut());

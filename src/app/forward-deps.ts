@@ -3,6 +3,7 @@ import type { ByteAccount } from "../core/byte-account.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
 import { sessionHash } from "../core/ids.ts";
+import type { LastCall } from "../core/last-call.ts";
 import type { Random } from "../core/random.ts";
 import { hedgeBudget } from "../forward/budget.ts";
 import type { Delays } from "../forward/delay.ts";
@@ -29,7 +30,7 @@ export function forwardDeps(
     homes: HomeStore;
     delays: Delays;
     account: ByteAccount;
-    drained: AbortSignal;
+    lastCall: LastCall;
   }>,
 ): ForwardDeps {
   const { clock, observe, health, account } = parts;

@@ -1,6 +1,7 @@
 import type { Background } from "../core/background.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../core/events.ts";
+import type { LastCall } from "../core/last-call.ts";
 import type { Ending } from "../session/lease.ts";
 import type { Held } from "../session/slot.ts";
 import type { Slots } from "../session/slots.ts";
@@ -28,8 +29,8 @@ export type FlightDeps = Readonly<{
   background: Background;
   observe: Observer;
   slots: Slots;
-  /** Aborts with a `Stop` of `drain` when a shutdown has run out of patience. */
-  drained: AbortSignal;
+  /** Said when a shutdown has run out of patience. */
+  lastCall: Pick<LastCall, "whenSaid">;
 }>;
 
 export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
@@ -37,7 +38,7 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
   owned.defer(inbound.bodyDone);
   const stop = stoppable(deps.clock);
   stop.follow(inbound.signal);
-  stop.follow(deps.drained);
+  owned.defer(deps.lastCall.whenSaid(() => stop.stop("drain")));
   const protocol = inbound.protocol.name;
   const { requestId, arrivedMs, facts, client } = inbound;
   const story: Story = {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { background } from "../../src/core/background.ts";
 import type { ProxyEvent } from "../../src/core/events.ts";
+import { lastCall } from "../../src/core/last-call.ts";
 import { type FlightDeps, takeOff } from "../../src/forward/flight.ts";
 import type { Inbound } from "../../src/forward/inbound.ts";
-import { Stop } from "../../src/forward/stop.ts";
 import { anthropic } from "../../src/protocol/anthropic/anthropic.ts";
 import type { Held } from "../../src/session/slot.ts";
 import { handClock } from "../world/clock.ts";
@@ -15,13 +15,13 @@ function flown() {
     throw error;
   });
   const client = new AbortController();
-  const drain = new AbortController();
+  const drain = lastCall();
   let end = () => {};
   const deps = {
     clock,
     background: jobs,
     observe: (event: ProxyEvent) => log.push(event.kind),
-    drained: drain.signal,
+    lastCall: drain,
     slots: {
       watch(_: string, onEnded: () => void) {
         end = onEnded;
@@ -69,7 +69,7 @@ describe("a request under way", () => {
   test("is stopped by its client, by a drain, and by an operator who ends its session", () => {
     const [left, drained, ended] = [flown(), flown(), flown()];
     left.client.abort();
-    drained.drain.abort(new Stop("drain"));
+    drained.drain.say();
     ended.end();
     expect([left, drained, ended].map(({ flight }) => flight.stop.stopped())).toEqual([
       "client_left",

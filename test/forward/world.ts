@@ -1,12 +1,12 @@
 import { expect } from "bun:test";
 import { background } from "../../src/core/background.ts";
 import type { ProxyEvent, RequestRecord } from "../../src/core/events.ts";
+import { lastCall } from "../../src/core/last-call.ts";
 import { hedgeBudget } from "../../src/forward/budget.ts";
 import type { ContestRules } from "../../src/forward/contest.ts";
 import { delays } from "../../src/forward/delay.ts";
 import { type ForwardDeps, forward } from "../../src/forward/forward.ts";
 import type { Inbound } from "../../src/forward/inbound.ts";
-import { Stop } from "../../src/forward/stop.ts";
 import { answerHeaders } from "../../src/forward/upstream-headers.ts";
 import { jsonArraySplitter } from "../../src/protocol/json-array.ts";
 import type { Binding, ProtocolName } from "../../src/protocol/protocol.ts";
@@ -47,7 +47,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
   const observe = (event: ProxyEvent) => void events.push(event);
   const jobs = background((what, error) => broken.push(what, error));
   const homes = memoryHomes({ nowMs: clock.monoMs });
-  const drain = new AbortController();
+  const drain = lastCall();
   const idle = rules.idle ?? "yield";
   const { slots, store } = memorySlots({
     clock,
@@ -84,7 +84,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
     breakerOf,
     budget,
     delays: learned,
-    drained: drain.signal,
+    lastCall: drain,
     override: () => null,
     standing(provider, model): Standing {
       const own = breakerOf(provider.name);
@@ -184,7 +184,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
     homes,
     events,
     asked,
-    drain: () => drain.abort(new Stop("drain")),
+    drain: drain.say,
     breaker: (name: string) => breakerOf(name),
     cooling,
     delays: learned,
