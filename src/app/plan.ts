@@ -67,7 +67,8 @@ export type RedisPlace =
   /** `redis:`, `rediss:` or `redis+unix:`; may hold a password. */
   | Readonly<{ kind: "single"; url: Secret }>
   | Readonly<{ kind: "cluster"; nodes: readonly HostPort[] }>
-  | Readonly<{ kind: "sentinel"; name: string; nodes: readonly HostPort[] }>;
+  /** The user is one of the sentinels themselves. */
+  | Readonly<{ kind: "sentinel"; name: string; nodes: readonly HostPort[]; username?: string; password?: Secret }>;
 
 export type HostPort = Readonly<{ host: string; port: number }>;
 

@@ -90,8 +90,10 @@ function checkRedis({ store, redis = {} }: NonNullable<File["sessions"]>, has: H
   if (given.length > 1) tell(`${REDIS}.${given.at(-1)}`, `expected one of ${given.join(", ")}`);
   if (store === "redis" && given.length === 0)
     tell("sessions.store", "needs sessions.redis.url, .cluster or .sentinel");
-  if (said(["password", "password_file"], REDIS, has).length > 1) {
-    tell(`${REDIS}.password_file`, "expected password or password_file, got both");
+  for (const path of [REDIS, `${REDIS}.sentinel`]) {
+    if (said(["password", "password_file"], path, has).length > 1) {
+      tell(`${path}.password_file`, "expected password or password_file, got both");
+    }
   }
   if (redis.url !== undefined) checkRedisUrl(new URL(redis.url.reveal()), redis.tls, has, tell);
   const withoutTls = redis.tls === false || !has(`${REDIS}.tls`);

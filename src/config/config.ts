@@ -17,7 +17,10 @@ export type ClientConfig = Omit<FileClient, "key" | "key_file"> & Readonly<{ key
 
 export type SessionsConfig = Omit<FileConfig["sessions"], "redis"> & Readonly<{ redis: RedisConfig }>;
 
-export type RedisConfig = Omit<FileConfig["sessions"]["redis"], "password_file">;
+type FileRedis = FileConfig["sessions"]["redis"];
+
+export type RedisConfig = Omit<FileRedis, "password_file" | "sentinel"> &
+  Readonly<{ sentinel?: Omit<NonNullable<FileRedis["sentinel"]>, "password_file"> }>;
 
 export type ProviderConfig = Omit<FileProvider, "api_key" | "api_key_file" | "api_keys" | keyof Shared> &
   Shared &
@@ -47,8 +50,16 @@ export function configOf(file: FileConfig): Config {
   };
 }
 
-function redisOf({ password_file, ...redis }: FileConfig["sessions"]["redis"]): RedisConfig {
-  return password_file === undefined ? redis : { ...redis, password: password_file };
+function redisOf({ sentinel, ...redis }: FileRedis): RedisConfig {
+  return { ...withPassword(redis), ...(sentinel && { sentinel: withPassword(sentinel) }) };
+}
+
+/** Wherever it stands. */
+function withPassword<Section extends Readonly<{ password?: Secret; password_file?: Secret }>>(
+  section: Section,
+): Omit<Section, "password_file"> {
+  const { password_file, ...rest } = section;
+  return password_file === undefined ? rest : { ...rest, password: password_file };
 }
 
 function providerOf(file: FileProvider, defaults: Defaults): ProviderConfig {

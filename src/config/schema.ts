@@ -111,6 +111,9 @@ const redisSection = section(
         {
           name: text(TEXT, { description: "The master's name" }),
           nodes: redisNodes("The sentinels, `[host:port, …]`"),
+          username: Type.Optional(text(TEXT, { description: "ACL user of the sentinels themselves" })),
+          password: Type.Optional(text(PASSWORD, { description: "Password of the sentinels themselves" })),
+          password_file: Type.Optional(text(PASSWORD, { description: "File that holds it" }, { fromFile: true })),
         },
         { description: "Or a master that sentinels know" },
       ),

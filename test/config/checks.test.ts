@@ -123,6 +123,9 @@ describe("Redis", () => {
     expect(of("cluster: [a:1], password: p, password_file: k")).toEqual([
       "sessions.redis.password_file: expected password or password_file, got both",
     ]);
+    expect(of("sentinel: {name: m, nodes: [a:1], password: p, password_file: k}, password: q")).toEqual([
+      "sessions.redis.sentinel.password_file: expected password or password_file, got both",
+    ]);
     expect(of('url: "redis://u:p@a", username: u, password: p')).toEqual([
       "sessions.redis.username: the url names a user already; say it in one place",
       "sessions.redis.password: the url holds a password already; say it in one place",

@@ -66,6 +66,10 @@ test("the store's password is stars wherever it stands", () => {
     const config = configOf(`sessions: {store: redis, redis: {cluster: [a:1], ${password}}}\n${PROVIDER}`, { disk });
     expect(JSON.stringify(config) + Bun.inspect(config, { depth: 9 })).not.toContain("canary");
     expect(redacted(config)).toMatchObject({ sessions: { redis: { cluster: ["a:1"], password: "***" } } });
+    const sentinel = `{name: m, nodes: [a:1], ${password}}`;
+    const watched = configOf(`sessions: {store: redis, redis: {sentinel: ${sentinel}}}\n${PROVIDER}`, { disk });
+    expect(redacted(watched)).toMatchObject({ sessions: { redis: { sentinel: { name: "m", password: "***" } } } });
+    expect(JSON.stringify(redacted(watched))).not.toContain("canary");
   }
 });
 

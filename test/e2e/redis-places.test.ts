@@ -48,7 +48,7 @@ describeWithRedis("the binary counts its sessions in", () => {
     await countsIn({ sentinel: { name: "slots", nodes: [`127.0.0.1:${sentinel.port}`] } }, master.admin);
   });
 
-  test("the master that sentinels know, over TLS to them and to it", async () => {
+  test("the master that sentinels know, over TLS and with a password to them and to it", async () => {
     await using owned = new AsyncDisposableStack();
     const tls = owned.adopt(await certificate("127.0.0.1"), ({ remove }) => remove());
     const master = await redisServer({
@@ -58,12 +58,13 @@ describeWithRedis("the binary counts its sessions in", () => {
       password: "open-sesame",
     });
     owned.defer(() => master.stop());
-    const config = `sentinel monitor slots 127.0.0.1 ${master.port} 1\nsentinel auth-pass slots open-sesame`;
+    const config = `sentinel monitor slots 127.0.0.1 ${master.port} 1\nsentinel auth-pass slots open-sesame\nrequirepass watch-word`;
     const args = ["--tls-replication", "yes"];
     const sentinel = await redisServer({ listen: "tls", tls, sentinel: true, config, args });
     owned.defer(() => sentinel.stop());
     const nodes = [`127.0.0.1:${sentinel.port}`];
-    const redis = { sentinel: { name: "slots", nodes }, password: "open-sesame", tls: true, ca: tls.ca };
+    const watched = { name: "slots", nodes, password: "watch-word" };
+    const redis = { sentinel: watched, password: "open-sesame", tls: true, ca: tls.ca };
     await countsIn(redis, master.admin);
   });
 

@@ -151,6 +151,11 @@ function configError(error: unknown): HedgerowError | null {
 
 /** What to change, where the error names a mistake that no waiting mends. */
 const MISTAKES: readonly Readonly<{ said: RegExp; line: string }>[] = [
+  {
+    said: /sentinels.*WRONGPASS/i,
+    line: "the username or password of the sentinels is wrong (sessions.redis.sentinel)",
+  },
+  { said: /sentinels.*NOAUTH/i, line: "the sentinels ask for a password: set sessions.redis.sentinel.password" },
   { said: /WRONGPASS|invalid password/i, line: "the username or password is wrong" },
   { said: /NOAUTH/, line: "the server asks for a password: set sessions.redis.password" },
   { said: /without any password configured/i, line: "a password is set, but the server has none for this user" },

@@ -9,7 +9,8 @@ export type RedisPlace =
   /** `redis:`, `rediss:` or `redis+unix:`; may hold a user, a password and a database number. */
   | Readonly<{ kind: "single"; url: Secret }>
   | Readonly<{ kind: "cluster"; nodes: readonly HostPort[] }>
-  | Readonly<{ kind: "sentinel"; name: string; nodes: readonly HostPort[] }>;
+  /** The user is one of the sentinels themselves. */
+  | Readonly<{ kind: "sentinel"; name: string; nodes: readonly HostPort[]; username?: string; password?: Secret }>;
 
 export type ConnectRules = Readonly<{
   where: RedisPlace;
@@ -59,6 +60,8 @@ function open(rules: ConnectRules): RedisClient {
         ...one,
         sentinels: [...serversOf(where)],
         name: where.name,
+        ...(where.username !== undefined && { sentinelUsername: where.username }),
+        ...(where.password !== undefined && { sentinelPassword: where.password.reveal() }),
         sentinelRetryStrategy: retryMs,
         ...(tls === null ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
       });

@@ -63,9 +63,10 @@ async function withServer(options: ServerOptions, body: (url: string, port: numb
 async function withSentinel(
   options: ServerOptions,
   body: (where: RedisPlace & { kind: "sentinel" }) => Promise<void>,
+  sentinelConfig = "",
 ): Promise<void> {
   await withServer(options, async (_, port) => {
-    const config = `sentinel monitor slots 127.0.0.1 ${port} 1`;
+    const config = `sentinel monitor slots 127.0.0.1 ${port} 1\n${sentinelConfig}`;
     const args = options.listen === "tls" ? ["--tls-replication", "yes"] : [];
     await withServer({ ...options, args, sentinel: true, config }, async (_, sentinelPort) => {
       await body({ kind: "sentinel", name: "slots", nodes: [{ host: "127.0.0.1", port: sentinelPort }] });
@@ -227,6 +228,24 @@ describeWithRedis("connecting to the store", () => {
         message: expect.stringMatching(/cannot be reached: the sentinel at .* knows no master named other/),
       });
     });
+  });
+
+  test("sentinels with a password of their own: missing, wrong, right", async () => {
+    const guarded = async (where: RedisPlace & { kind: "sentinel" }) => {
+      expect(await failureOf(tried(where))).toEqual(
+        refusal(/the sentinels ask for a password: set sessions.redis.sentinel.password/),
+      );
+      expect(await failureOf(tried({ ...where, password: secret("wrong") }))).toEqual(
+        refusal(/the username or password of the sentinels is wrong/),
+      );
+      expect(await tried({ ...where, password: secret("watch-word") })).toEqual([]);
+      expect(await tried({ ...where, username: "hedgerow", password: secret("hedge-word") })).toEqual([]);
+    };
+    await withSentinel(
+      { listen: "tcp" },
+      guarded,
+      "requirepass watch-word\nuser hedgerow on >hedge-word allchannels +@all",
+    );
   });
 
   test("a URL of another kind", async () => {
