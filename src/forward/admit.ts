@@ -3,7 +3,7 @@ import type { AttemptKind } from "../core/events.ts";
 import type { Limits, Provider } from "../provider/provider.ts";
 import type { Ranking } from "../provider/rank.ts";
 import type { Admission } from "./admission.ts";
-import { type AskDeps, type Asking, asking, type How, type Leave, type Stood } from "./ask.ts";
+import { type AskDeps, type Asking, asking, type Leave, type Stood } from "./ask.ts";
 import type { Next } from "./race-rules.ts";
 import { explain, isFull, type Refusal, type Unadmitted } from "./unadmitted.ts";
 
@@ -48,8 +48,8 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
   }
   async function forHedge(signal: AbortSignal): Promise<Next<Admission, Unadmitted>> {
     const healthy = [...left].filter((provider) => breakerOf(provider.name).state() === "closed");
-    const hedged = (provider: Provider) => ({ displace: false, limits: shrunk(provider.limits) });
-    const { leave, refusals } = await firstOf(at, healthy, hedged, signal);
+    const limits = (provider: Provider) => shrunk(provider.limits);
+    const { leave, refusals } = await firstOf(at, { row: healthy, displace: false, limits }, signal);
     if (leave) return go(leave);
     return { kind: "none", why: { code: refusals.some(isFull) ? "providers_full" : "providers_down", backInMs: null } };
   }
@@ -66,14 +66,14 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
     for (;;) {
       if (clock.monoMs() >= wish.untilMs) return { kind: "none", why: { code: "too_late", backInMs: null } };
       if (left.size === 0) return { kind: "none", why: { code: "none_left", backInMs: null } };
-      const { leave, refusals } = await firstOf(at, left, () => ({ displace: false }), signal);
+      const { leave, refusals } = await firstOf(at, { row: left, displace: false }, signal);
       // Asked before anything that others would feel: a request sent, an idle session displaced, a place in line.
       const refused = await wish.entered;
       if (refused) return turnedAway(refused, leave);
       const bySessions = refusals.filter(({ by }) => by === "sessions").map(({ provider }) => provider);
       for (const { name } of bySessions) refusedSessions.add(name);
       if (leave) return go(leave);
-      const displacing = wish.displace ? await firstOf(at, bySessions, () => ({ displace: true }), signal) : null;
+      const displacing = wish.displace ? await firstOf(at, { row: bySessions, displace: true }, signal) : null;
       if (displacing?.leave) return go(displacing.leave);
       const full = refusals.filter(isFull).map(({ provider }) => provider);
       if (full.length === 0) return none(refusals);
@@ -94,16 +94,16 @@ export function admitting(deps: AskDeps, wish: AdmitWish): Admitting {
   };
 }
 
-/** Down the row until somebody gives leave. */
+/** Down the row until somebody gives leave. `limits` stand in place of a provider's own. */
 async function firstOf(
   { ask }: Asking,
-  row: Iterable<Provider>,
-  how: (provider: Provider) => How,
+  asked: Readonly<{ row: Iterable<Provider>; displace: boolean; limits?: (provider: Provider) => Limits }>,
   signal: AbortSignal,
 ) {
+  const { row, displace, limits } = asked;
   const refusals: Refusal[] = [];
   for (const provider of row) {
-    const answer = await ask(provider, how(provider), signal);
+    const answer = await ask(provider, { displace, limits: limits?.(provider) ?? provider.limits }, signal);
     if (answer.kind === "leave") return { leave: answer, refusals };
     refusals.push(answer);
   }

@@ -47,6 +47,7 @@ async function answer(deps: ForwardDeps, plan: ForwardPlan, flight: Flight): Pro
   const { inbound } = flight;
   const entry = enter(deps, flight, plan.rules.idle);
   const alongside = namesAlias(inbound);
+  // Waited for by whoever admits; the request may be over before anybody does.
   if (alongside) deps.background.track("client's leave", entry.client);
   const [homes, refused] = await Promise.all([entry.homes, alongside ? null : entry.client]);
   if (refused) return refuse(flight, refused);

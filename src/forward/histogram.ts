@@ -9,7 +9,7 @@ export type Histogram = Readonly<{
   add(ms: number, censored: boolean): void;
   /** Weight of all samples after fading; a fresh sample weighs 1. */
   count(): number;
-  /** In milliseconds; 0 when empty. `doubt`: so many standard errors of its share towards the lower end of what the samples allow. */
+  /** In milliseconds; 0 when empty. `doubt`: so many standard errors of `q` towards the low end of what the samples allow. */
   quantile(q: number, doubt?: number): number;
 }>;
 

@@ -80,7 +80,7 @@ export function frameSource(
       signal.removeEventListener("abort", stop);
       decoder?.close();
       if (over?.kind === "end") return; // read to its end: there is nothing left to cancel
-      await settled(cancel(), signal, clock).catch(() => undefined);
+      await settled(cancel(), signal, clock).catch(() => undefined); // given up after the abort: as ended as it will be
     },
   };
 }

@@ -9,10 +9,13 @@ const MODEL_CHARS_MAX = 256;
 /** Strict: bytes that are not UTF-8 would reach the upstream as something else than what was read here; a BOM is no JSON (RFC 8259, 8.1). */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** As a protocol reads them: the content is digested by whoever finds that nothing else names the session. */
+export type ReadFacts = Omit<RequestFacts, "contentSeed"> & Readonly<{ contentSeed(): string }>;
+
 /** Parses once and hands the object to `read`; what is no JSON object, or nested too deep to be read, is the client's mistake. */
 export function readJsonBody(
   body: Uint8Array,
-  read: (object: JsonObject) => RequestFacts | OwnError,
+  read: (object: JsonObject) => ReadFacts | OwnError,
 ): RequestFacts | OwnError {
   let value: unknown;
   try {
@@ -22,7 +25,10 @@ export function readJsonBody(
   }
   if (!isObject(value)) return invalid("the body must be a JSON object");
   try {
-    return read(value);
+    const facts = read(value);
+    if ("code" in facts) return facts;
+    // An agent's system prompt is long, and it names its session.
+    return { ...facts, contentSeed: facts.sessions.length > 0 ? "" : facts.contentSeed() };
   } catch (error) {
     if (error instanceof RangeError) return invalid("the body is nested too deep");
     throw error;

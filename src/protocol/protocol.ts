@@ -44,10 +44,7 @@ export type RequestFacts = Readonly<{
   sessions: readonly BodySession[];
   /** `conversation`, then `previous_response_id`: ids of upstream objects that are aliases of a session. */
   aliases: readonly Readonly<{ source: "conversation" | "previous_response_id"; id: string }>[];
-  /**
-   * Of model, system prompt and first user message: what the session is hashed from when nothing gives an id. Empty where
-   * `sessions` are not: an agent's system prompt is long, and it names its session.
-   */
+  /** Of model, system prompt and first user message: what the session is hashed from when nothing gives an id. "" where `sessions` do. */
   contentSeed: string;
   /** False for Responses with `store: false`: its answer's ids must not become aliases. */
   aliasable: boolean;

@@ -27,14 +27,13 @@ export function readAnthropic(operation: Operation, body: Uint8Array): RequestFa
     if (typeof stream !== "boolean") return stream;
     const messages = objectsIn(object.messages);
     const firstUser = messages.find((message) => message.role === "user");
-    const sessions = [...userIdSession(objectAt(object, "metadata").user_id), ...bodySessions(object)];
     return {
       model,
       stream: stream && operation.kind === "generate",
       binding: binding(object, messages),
-      sessions,
+      sessions: [...userIdSession(objectAt(object, "metadata").user_id), ...bodySessions(object)],
       aliases: [],
-      contentSeed: sessions.length > 0 ? "" : contentSeed(model, object.system, firstUser?.content),
+      contentSeed: () => contentSeed(model, object.system, firstUser?.content),
       aliasable: false,
     };
   });

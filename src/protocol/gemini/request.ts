@@ -23,19 +23,15 @@ export function readGemini(operation: Operation, body: Uint8Array): RequestFacts
   if (model === null) return invalid("the path names no model");
   const wrong = checkModel(model);
   if (wrong) return wrong;
-  return readJsonBody(body, (object) => {
-    const sessions = bodySessions(object);
-    const seed = () => (operation.kind === "embed" ? embedSeed(model, object) : conversationSeed(model, object));
-    return {
-      model,
-      stream: operation.pathStream,
-      binding: namesAccount(object) ? "account" : "free",
-      sessions,
-      aliases: [],
-      contentSeed: sessions.length > 0 ? "" : seed(),
-      aliasable: false,
-    };
-  });
+  return readJsonBody(body, (object) => ({
+    model,
+    stream: operation.pathStream,
+    binding: namesAccount(object) ? "account" : "free",
+    sessions: bodySessions(object),
+    aliases: [],
+    contentSeed: () => (operation.kind === "embed" ? embedSeed(model, object) : conversationSeed(model, object)),
+    aliasable: false,
+  }));
 }
 
 /** Short calls repeat the path's model in the body, and Google refuses one that differs. */

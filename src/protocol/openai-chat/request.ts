@@ -20,16 +20,14 @@ export function readChat(operation: Operation, body: Uint8Array): RequestFacts |
     const stream = readFlag(object, "stream", false);
     if (typeof stream !== "boolean") return stream;
     const messages = objectsIn(object.messages);
-    const sessions = bodySessions(object);
-    const seed = () =>
-      operation.kind === "embed" ? contentSeed(model, null, object.input) : conversationSeed(model, messages);
     return {
       model,
       stream: stream && operation.kind === "generate",
       binding: messages.some(namesFile) ? "account" : "free",
-      sessions,
+      sessions: bodySessions(object),
       aliases: [],
-      contentSeed: sessions.length > 0 ? "" : seed(),
+      contentSeed: () =>
+        operation.kind === "embed" ? contentSeed(model, null, object.input) : conversationSeed(model, messages),
       aliasable: false,
     };
   });

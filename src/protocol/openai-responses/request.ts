@@ -27,14 +27,13 @@ export function readResponses(operation: Operation, body: Uint8Array): RequestFa
     const generate = operation.kind === "generate";
     const bound = background || namesAccount(object);
     const unbound: Binding = generate && store ? "failover_only" : "free";
-    const sessions = bodySessions(object);
     return {
       model,
       stream: stream && generate,
       binding: bound ? "account" : unbound,
-      sessions,
+      sessions: bodySessions(object),
       aliases: aliases(object),
-      contentSeed: sessions.length > 0 ? "" : conversationSeed(model, object),
+      contentSeed: () => conversationSeed(model, object),
       aliasable: generate && store,
     };
   });
