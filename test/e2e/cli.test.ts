@@ -8,7 +8,7 @@ import { answer, status } from "../../src/simulator/behaviour.ts";
 import { runHedgerow } from "../world/binary.ts";
 import { ask, begin, hear, hearUntil } from "../world/http.ts";
 import { BEGUN, heldOpen } from "../world/operate.ts";
-import { freePort } from "../world/redis.ts";
+import { freePort } from "../world/free-port.ts";
 import { configText, providerEntry, startWorld } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
@@ -124,14 +124,14 @@ describe("exit codes", () => {
 
   test("1 where nothing listens, with a word about it", async () => {
     for (const verb of [["status"], ["sessions"], ["sessions", "end", "x"]]) {
-      const told = await runHedgerow([...verb, "--url", `http://127.0.0.1:${freePort()}`]);
+      const told = await runHedgerow([...verb, "--url", `http://127.0.0.1:${await freePort()}`]);
       expect(told).toMatchObject({ code: 1, stdout: "" });
       expect(told.stderr).toContain("nothing listens at");
     }
   });
 
   test("1 where the store cannot be reached and the configuration says to refuse", async () => {
-    const redis = { url: `redis://127.0.0.1:${freePort()}`, when_down: "refuse" };
+    const redis = { url: `redis://127.0.0.1:${await freePort()}`, when_down: "refuse" };
     const told = await runHedgerow(["-c", written({ sessions: { store: "redis", redis } })]);
     expect(told.code).toBe(1);
     expect(told.stderr).toMatch(/^hedgerow: .*(reach|redis)/i);

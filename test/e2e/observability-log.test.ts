@@ -7,7 +7,7 @@ import { startSimulator } from "../../src/simulator/simulator.ts";
 import { binary } from "../world/binary.ts";
 import { ask } from "../world/http.ts";
 import { metricsPage } from "../world/metrics-page.ts";
-import { freePort } from "../world/redis.ts";
+import { freePort } from "../world/free-port.ts";
 import { configText, eventually, providerEntry } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
@@ -25,7 +25,7 @@ async function startWith(stdout: "pipe" | number, level = "info") {
   const config = join(folder, "providers.yaml");
   const providers = [providerEntry("a", upstream.url)];
   writeFileSync(config, configText({ providers, log: { format: "json", level } }));
-  const port = freePort();
+  const port = await freePort();
   const child = Bun.spawn([await binary(), "-c", config, "--port", String(port)], {
     env: {},
     stdout,

@@ -3,14 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Hedgerow, runHedgerow, startHedgerow } from "../world/binary.ts";
-import {
-  type Certificate,
-  certificate,
-  describeWithRedis,
-  freePort,
-  redisServer,
-  type RedisServer,
-} from "../world/redis.ts";
+import { freePort } from "../world/free-port.ts";
+import { type Certificate, certificate, describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
 import { respProxy } from "../world/resp-proxy.ts";
 import { configText, eventually, providerEntry } from "../world/scripted-upstream.ts";
 
@@ -146,7 +140,7 @@ describeWithRedis("a store that is set up wrongly is told in one line at the sta
   });
 
   test("one that cannot be reached ends the start with refuse, and is told and degraded with share", async () => {
-    const port = freePort();
+    const port = await freePort();
     const url = `redis://127.0.0.1:${port}`;
     expect(await refused({ url, when_down: "refuse" })).toEqual({
       code: 1,

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
-import { type Certificate, freePort, redisServer, type RedisServer } from "./redis.ts";
+import { freePort } from "./free-port.ts";
+import { type Certificate, redisServer, type RedisServer } from "./redis.ts";
 
 /** Three masters, each with a replica where nothing else is said. Owns its processes. */
 export type RedisCluster = Readonly<{
@@ -72,10 +73,10 @@ export async function redisCluster(options: ClusterOptions = {}): Promise<RedisC
   };
 }
 
-function nodeOf({ tls, name }: ClusterOptions): Promise<RedisServer> {
+async function nodeOf({ tls, name }: ClusterOptions): Promise<RedisServer> {
   const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)];
   args.push("--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0");
-  args.push("--cluster-port", String(freePort()));
+  args.push("--cluster-port", String(await freePort()));
   if (name !== undefined)
     args.push("--cluster-announce-hostname", name, "--cluster-preferred-endpoint-type", "hostname");
   if (tls === undefined) return redisServer({ listen: "tcp", args });

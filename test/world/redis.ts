@@ -2,6 +2,7 @@ import { describe, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Redis } from "ioredis";
+import { freePort } from "./free-port.ts";
 
 /** A real server of a test's own: on a unix socket, or on a loopback port that the system chose. Owns its process and folder. */
 export type RedisServer = Readonly<{
@@ -59,14 +60,6 @@ export function describeWithRedis(name: string, body: () => void): void {
   describe.skip(name, body);
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
-}
-
 const running = new Set<Bun.Subprocess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -116,7 +109,7 @@ function addressArgs(options: ServerOptions, folder: string, port: number): read
 export async function redisServer(options: ServerOptions = {}): Promise<RedisServer> {
   const { listen = "unix", args = [] } = options;
   const folder = mkdtempSync(`${tmpdir()}/hedgerow-redis-`);
-  const port = listen === "unix" ? 0 : (options.port ?? freePort());
+  const port = listen === "unix" ? 0 : (options.port ?? (await freePort()));
   const socket = listen === "unix" ? `${folder}/s` : null;
   const file = `${folder}/server.conf`;
   if (options.config !== undefined) await Bun.write(file, options.config);

@@ -11,11 +11,11 @@ import { leaseScripts } from "../../../src/session/redis/lease-scripts.ts";
 import { openRedisStore } from "../../../src/session/redis/redis-store.ts";
 import { look } from "../../../src/session/redis/look.ts";
 import { redisLeases } from "../../../src/session/redis/redis-leases.ts";
+import { freePort } from "../../world/free-port.ts";
 import {
   type Certificate,
   certificate,
   describeWithRedis,
-  freePort,
   redisServer,
   type ServerOptions,
 } from "../../world/redis.ts";
@@ -187,7 +187,7 @@ describeWithRedis("connecting to the store", () => {
       expect(await failureOf(asked)).toEqual(refusal(/is no cluster/));
     });
     await withServer(
-      { listen: "tcp", args: ["--cluster-enabled", "yes", "--cluster-port", String(freePort())] },
+      { listen: "tcp", args: ["--cluster-enabled", "yes", "--cluster-port", String(await freePort())] },
       async (url) => {
         expect(await failureOf(tried(single(url)))).toEqual(refusal(/belongs to a cluster/));
       },
@@ -195,7 +195,7 @@ describeWithRedis("connecting to the store", () => {
   });
 
   test("a replica", async () => {
-    await withServer({ args: ["--replicaof", "127.0.0.1", String(freePort())] }, async (url) => {
+    await withServer({ args: ["--replicaof", "127.0.0.1", String(await freePort())] }, async (url) => {
       expect(await failureOf(tried(single(url)))).toEqual(refusal(/replica of 127.0.0.1/));
     });
   });
@@ -209,7 +209,7 @@ describeWithRedis("connecting to the store", () => {
   });
 
   test("a server that is not there", async () => {
-    const asked = tried(single(`redis://127.0.0.1:${freePort()}`), {}, 300);
+    const asked = tried(single(`redis://127.0.0.1:${await freePort()}`), {}, 300);
     expect(await failureOf(asked)).toMatchObject({
       code: "store_unreachable",
       message: expect.stringMatching(/ECONNREFUSED/),
@@ -217,7 +217,7 @@ describeWithRedis("connecting to the store", () => {
   });
 
   test("a cluster that is not there, and a master that sentinels do not know, are named in words of the servers", async () => {
-    const port = freePort();
+    const port = await freePort();
     expect(await failureOf(tried({ kind: "cluster", nodes: [{ host: "127.0.0.1", port }] }, {}, 300))).toMatchObject({
       code: "store_unreachable",
       message: `redis: cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}`,

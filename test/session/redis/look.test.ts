@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { secret } from "../../../src/core/secret.ts";
 import type { HostPort, RedisPlace } from "../../../src/session/redis/connect.ts";
 import { look } from "../../../src/session/redis/look.ts";
+import { freePort } from "../../world/free-port.ts";
 import {
   type Certificate,
   certificate,
   describeWithRedis,
-  freePort,
   redisServer,
   type RedisServer,
   type ServerOptions,
@@ -90,7 +90,7 @@ describeWithRedis("a look at servers that cannot be spoken to", () => {
   });
 
   test("one server that answers is enough", async () => {
-    const nobody = { port: freePort() };
+    const nobody = { port: await freePort() };
     expect(await said(cluster(nobody, plain))).toEqual([]);
     expect(await said(cluster(nobody, encrypted))).toEqual([
       expect.stringContaining("ECONNREFUSED"),

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../../src/core/clock.ts";
 import { secret } from "../../../src/core/secret.ts";
 import type { Held } from "../../../src/session/slot.ts";
-import { describeWithRedis, freePort, redisServer, type RedisServer } from "../../world/redis.ts";
+import { freePort } from "../../world/free-port.ts";
+import { describeWithRedis, redisServer, type RedisServer } from "../../world/redis.ts";
 import { respProxy } from "../../world/resp-proxy.ts";
 import { IMPATIENT_MS, type Member, type MemberOptions, member, SCOPE, until } from "./fleet.ts";
 import { judge } from "./history.ts";
@@ -170,7 +171,7 @@ describeWithRedis("the shared store", () => {
   });
 
   test("a store that is not there at the start: degraded, and up once it is; refused where nobody may decide without it", async () => {
-    const port = freePort();
+    const port = await freePort();
     const where = { kind: "single" as const, url: secret(`redis://127.0.0.1:${port}`) };
     await server.stop();
     const refused = member({ where, name: "one", whenDown: "refuse" }).then(
