@@ -3,6 +3,7 @@ import type { Random } from "../core/random.ts";
 import type { Provider } from "../provider/provider.ts";
 import { rank, type Standing, type Wish } from "../provider/rank.ts";
 import { type Homes, homeFor } from "../session/home.ts";
+import { earlyAliases } from "./aliases.ts";
 import { whyNobody, withinOrigin } from "./candidates.ts";
 import { type Contest, type ContestDeps, type ContestRules, contest } from "./contest.ts";
 import { enter, namesAlias } from "./enter.ts";
@@ -106,6 +107,7 @@ function settle(deps: ForwardDeps, plan: ForwardPlan, flight: Flight, homes: Hom
     first: result.first,
     ranked: new Set(story.ranking?.order.map(({ provider }) => provider.name)),
     refused: result.refusedForSessions,
+    aliases: earlyAliases(deps, inbound, winner.body),
   });
   story.settlement = settlement;
   if (settlement.served) deps.background.track("home", deps.homes.served(settlement.served, plan.sessionTtlMs));

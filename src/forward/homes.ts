@@ -24,6 +24,7 @@ export function settlementOf(
     ranked: ReadonlySet<string>;
     refused: ReadonlySet<string>;
     first: string | null;
+    aliases: readonly string[];
   }>,
 ): Settlement {
   const home = homeFor(homes, inbound.facts.model);
@@ -39,6 +40,7 @@ export function settlementOf(
     provider: at,
     homeLost: home !== null && home.provider !== at && isLost(home, race),
     race: home !== null && race.hedged && race.first === home.provider ? (home.provider === at ? "won" : "lost") : null,
+    aliases: race.aliases,
   };
   const livesHere = afterServed(homes, served)[0]?.home.provider === at;
   return { how: livesHere ? "answered" : "answered_aside", served, sticky };

@@ -7,7 +7,7 @@ import type { Flight } from "./flight.ts";
 import { ownAnswer } from "./inbound.ts";
 import type { Opened } from "./opened.ts";
 import { type Failure, stoppedError } from "./own-errors.ts";
-import { endingOf, failedEnding, howOf, keepAliases, type StreamOutDeps, streamOut } from "./stream-out.ts";
+import { endingOf, failedEnding, howOf, type StreamOutDeps, streamOut } from "./stream-out.ts";
 
 /** What the client of a request is to be given. */
 export type Reply =
@@ -44,11 +44,10 @@ export function respond(deps: RespondDeps, flight: Flight, reply: Reply): Respon
     );
     return new Response(stream, { status, headers });
   }
-  const { bytes, usage, aliases } = body;
+  const { bytes, usage } = body;
   const response = new Response(bytes, { status, headers });
   winner.record.ended({ outcome: "answered", reason: "", usage });
   deps.background.track("winner", winner.close(howOf(flight)));
-  keepAliases(deps, flight, provider.name, aliases);
   flight.inbound.beforeEnd();
   flight.land({ status, error: "", provider: provider.name, usage }, endingOf(flight, "answered"));
   return response;

@@ -23,18 +23,24 @@ export type Served = Readonly<{
   homeLost: boolean;
   /** The home's attempt was hedged: how it went for the home. */
   race: "won" | "lost" | null;
+  /** Keys of the upstream's objects in the answer, as far as they are known: each an alias of session and provider. */
+  aliases: readonly string[];
 }>;
 
 /** Where an upstream's object id leads: the session and provider it was answered by. */
 export type Alias = Readonly<{ session: string; provider: string }>;
 
+/** For so long an answer's id leads back to the account that holds it. */
+export const ALIAS_TTL_MS = 24 * 60 * 60_000;
+
 export type HomeStore = Readonly<{
   read(session: string): Promise<Homes>;
-  /** Decides by the rules above, writes, and keeps for `ttlMs` from now. */
+  /** Decides by the rules above, writes the home, kept for `ttlMs` from now, and the answer's aliases. */
   served(served: Served, ttlMs: number): Promise<void>;
   forget(session: string): Promise<void>;
   readAlias(key: string): Promise<Alias | null>;
-  writeAlias(key: string, alias: Alias, ttlMs: number): Promise<void>;
+  /** Of an id that was not known yet when the home was written. */
+  writeAlias(key: string, alias: Alias): Promise<void>;
 }>;
 
 /** The home for a model: its own, else the session's newest (a model without one starts there). */

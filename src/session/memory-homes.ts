@@ -1,4 +1,4 @@
-import { type Alias, afterServed, type Homes, type HomeStore } from "./home.ts";
+import { ALIAS_TTL_MS, type Alias, afterServed, type Homes, type HomeStore } from "./home.ts";
 
 export type MemoryHomes = HomeStore &
   Readonly<{
@@ -14,12 +14,17 @@ export function memoryHomes(clock: Readonly<{ nowMs(): number }>, keptMax = KEPT
   const homes = lapsing<Homes>(clock, keptMax);
   const aliases = lapsing<Alias>(clock, keptMax);
   const read = (session: string): Homes => homes.read(session) ?? [];
+  const writeAlias = (key: string, alias: Alias) => aliases.write(key, alias, ALIAS_TTL_MS);
   return {
     read: async (session) => read(session),
-    served: async (served, ttlMs) => homes.write(served.session, afterServed(read(served.session), served), ttlMs),
+    async served(served, ttlMs) {
+      const { session, provider } = served;
+      homes.write(session, afterServed(read(session), served), ttlMs);
+      for (const key of served.aliases) writeAlias(key, { session, provider });
+    },
     forget: async (session) => homes.forget(session),
     readAlias: async (key) => aliases.read(key) ?? null,
-    writeAlias: async (key, alias, ttlMs) => aliases.write(key, alias, ttlMs),
+    writeAlias: async (key, alias) => writeAlias(key, alias),
     kept: () => ({ sessions: homes.size(), aliases: aliases.size() }),
   };
 }

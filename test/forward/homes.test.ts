@@ -31,6 +31,7 @@ function settled(one: Case) {
     first,
     ranked: new Set(ranked),
     refused: new Set(refused),
+    aliases: ["resp_1"],
   });
 }
 
@@ -39,7 +40,7 @@ describe("an answer", () => {
     expect(settled({ winner: "a" })).toMatchObject({
       how: "answered",
       sticky: "miss",
-      served: { provider: "a", homeLost: false, race: null },
+      served: { provider: "a", homeLost: false, race: null, aliases: ["resp_1"] },
     });
   });
 

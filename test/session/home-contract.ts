@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { HOMES_MAX, type HomeStore, homeFor, type Served } from "../../src/session/home.ts";
+import { ALIAS_TTL_MS, HOMES_MAX, type HomeStore, homeFor, type Served } from "../../src/session/home.ts";
 import { START_MS, sessionId } from "./contract-world.ts";
 
 export type TestHomes = Readonly<{
@@ -19,6 +19,7 @@ const served = (provider: string, more: Partial<Served> = {}): Served => ({
   provider,
   homeLost: false,
   race: null,
+  aliases: [],
   ...more,
 });
 
@@ -111,16 +112,26 @@ export function describeHomeContract(name: string, makeHomes: () => Promise<Test
     });
 
     test("an alias leads to its session and provider until it lapses", async () => {
-      await world.homes.writeAlias("resp_1", { session: A, provider: "main" }, TTL_MS);
+      await world.homes.writeAlias("resp_1", { session: A, provider: "main" });
       expect(await world.homes.readAlias("resp_1")).toEqual({ session: A, provider: "main" });
       expect(await world.homes.readAlias("resp_2")).toBeNull();
-      await world.setNow(START_MS + TTL_MS);
+      await world.setNow(START_MS + ALIAS_TTL_MS);
+      expect(await world.homes.readAlias("resp_1")).toBeNull();
+    });
+
+    test("the aliases of an answer lead to who gave it, whether or not the home moves there", async () => {
+      await serve(served("main"), served("spare", { aliases: ["resp_1", "conv_1"] }));
+      expect(await home()).toEqual({ provider: "main", races: "" });
+      for (const key of ["resp_1", "conv_1"]) {
+        expect(await world.homes.readAlias(key)).toEqual({ session: A, provider: "spare" });
+      }
+      await world.setNow(START_MS + ALIAS_TTL_MS);
       expect(await world.homes.readAlias("resp_1")).toBeNull();
     });
 
     test("an alias written again leads to where it was written last", async () => {
-      await world.homes.writeAlias("conv_1", { session: A, provider: "main" }, TTL_MS);
-      await world.homes.writeAlias("conv_1", { session: B, provider: "spare" }, TTL_MS);
+      await world.homes.writeAlias("conv_1", { session: A, provider: "main" });
+      await world.homes.writeAlias("conv_1", { session: B, provider: "spare" });
       expect(await world.homes.readAlias("conv_1")).toEqual({ session: B, provider: "spare" });
     });
   });

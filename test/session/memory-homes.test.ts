@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { ALIAS_TTL_MS } from "../../src/session/home.ts";
 import { memoryHomes } from "../../src/session/memory-homes.ts";
 import { START_MS } from "./contract-world.ts";
 import { describeHomeContract } from "./home-contract.ts";
@@ -14,16 +15,23 @@ describeHomeContract("memory", async () => {
   };
 });
 
-const serve = (session: string) => ({ session, model: "m", provider: "main", homeLost: false, race: null });
+const serve = (session: string) => ({
+  session,
+  model: "m",
+  provider: "main",
+  homeLost: false,
+  race: null,
+  aliases: [],
+});
 
 test("lapsed homes and aliases are dropped as new ones are written", async () => {
   let nowMs = 0;
   const homes = memoryHomes({ nowMs: () => nowMs });
   for (let i = 0; i < 50; i++) await homes.served(serve(`s${i}`), 1000);
-  for (let i = 0; i < 50; i++) await homes.writeAlias(`a${i}`, { session: "s", provider: "main" }, 1000);
-  nowMs = 1000;
+  for (let i = 0; i < 50; i++) await homes.writeAlias(`a${i}`, { session: "s", provider: "main" });
+  nowMs = ALIAS_TTL_MS;
   await homes.served(serve("last"), 1000);
-  await homes.writeAlias("last", { session: "s", provider: "main" }, 1000);
+  await homes.writeAlias("last", { session: "s", provider: "main" });
   expect(homes.kept()).toEqual({ sessions: 1, aliases: 1 });
 });
 

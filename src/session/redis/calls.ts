@@ -58,6 +58,11 @@ export function deadlineTold(error: unknown): number | null {
   return isReply(error, "DEADLINE") ? Number((error as Error).message.split(" ")[1]) : null;
 }
 
+/** The server is one of several and does not hold all the keys of a command; it ran nothing. */
+export function isAcrossSlots(error: unknown): boolean {
+  return isReply(error instanceof HedgerowError ? error.cause : error, "CROSSSLOT");
+}
+
 /**
  * The client's own timeout begins when a command is written, this one when it is asked for: one that waits for a
  * pipeline in flight, a redirection or a new master is bounded too.

@@ -35,9 +35,9 @@ export function degradedHomes(store: HomeStore, mirror: HomeStore, health: Healt
         () => store.readAlias(key),
         () => mirror.readAlias(key),
       ),
-    async writeAlias(key, alias, ttlMs) {
-      await mirror.writeAlias(key, alias, ttlMs);
-      await ask(() => store.writeAlias(key, alias, ttlMs), done);
+    async writeAlias(key, alias) {
+      await mirror.writeAlias(key, alias);
+      await ask(() => store.writeAlias(key, alias), done);
     },
   };
 }

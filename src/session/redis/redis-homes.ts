@@ -1,22 +1,52 @@
 import { createHash } from "node:crypto";
-import { HOMES_MAX, type Homes, type HomeStore } from "../home.ts";
-import type { Calls } from "./calls.ts";
+import { ALIAS_TTL_MS, type Alias, HOMES_MAX, type Homes, type HomeStore } from "../home.ts";
+import { type Calls, isAcrossSlots } from "./calls.ts";
 import type { Keys } from "./keys.ts";
 import homeServed from "./lua/home-served.lua" with { type: "text" };
 import { script } from "./script.ts";
 
 const served = script("home_served", homeServed);
 
-/** Where sessions live, shared by all instances: one hash a session, one field a model. */
-export function redisHomes(calls: Calls, keys: Keys): HomeStore {
+/**
+ * Where sessions live, shared by all instances: one hash a session, one field a model. Aliases of an answer are written
+ * in one command with its home where one server has all keys. `cluster`: they lie apart and cost one command each; one
+ * that hides behind a single address tells so at the first.
+ */
+export function redisHomes(calls: Calls, keys: Keys, cluster = false): HomeStore {
+  let apart = cluster;
+  const writeAlias = async (key: string, alias: Alias) => {
+    const name = keys.alias(shortOf(key));
+    await calls.send("alias_write", (client) => client.set(name, aliasText(alias), "PX", ALIAS_TTL_MS));
+  };
   return {
     async read(session) {
       const fields = await calls.send("home_read", (client) => client.hgetall(keys.home(session)));
       return homesOf(fields);
     },
-    async served({ session, model, provider, homeLost, race }, ttlMs) {
-      const args = [model, provider, homeLost ? 1 : 0, race ?? "none", ttlMs, HOMES_MAX];
-      await calls.run(served, [keys.home(session)], args);
+    async served({ session, model, provider, homeLost, race, aliases }, ttlMs) {
+      const alias = { session, provider };
+      const args = [
+        model,
+        provider,
+        homeLost ? 1 : 0,
+        race ?? "none",
+        ttlMs,
+        HOMES_MAX,
+        aliasText(alias),
+        ALIAS_TTL_MS,
+      ];
+      const write = (ids: readonly string[]) =>
+        calls.run(served, [keys.home(session), ...ids.map((id) => keys.alias(shortOf(id)))], args);
+      if (!apart) {
+        try {
+          await write(aliases);
+          return;
+        } catch (error) {
+          if (!isAcrossSlots(error)) throw error;
+          apart = true;
+        }
+      }
+      await Promise.all([write([]), ...aliases.map((id) => writeAlias(id, alias))]);
     },
     async forget(session) {
       await calls.send("home_forget", (client) => client.del(keys.home(session)));
@@ -26,11 +56,12 @@ export function redisHomes(calls: Calls, keys: Keys): HomeStore {
       const [session, provider] = value?.split("|") ?? [];
       return session === undefined || provider === undefined ? null : { session, provider };
     },
-    async writeAlias(key, { session, provider }, ttlMs) {
-      const value = `${session}|${provider}`;
-      await calls.send("alias_write", (client) => client.set(keys.alias(shortOf(key)), value, "PX", ttlMs));
-    },
+    writeAlias,
   };
+}
+
+function aliasText({ session, provider }: Alias): string {
+  return `${session}|${provider}`;
 }
 
 /** `seq|races|provider` a model, the highest seq first. */

@@ -98,7 +98,7 @@ export async function openRedisStore(rules: RedisStoreRules): Promise<RedisStore
     instance: rules.instance,
     silentMs: () => Math.ceil(SILENT_TTLS * rules.leaseTtlMs()),
   });
-  const homes = redisHomes(calling, names);
+  const homes = redisHomes(calling, names, rules.where.kind === "cluster");
   return running(rules, { client, store, homes, here, downAtStart, check: () => check(CHECK_MS) });
 }
 

@@ -1,9 +1,11 @@
--- An answered request tells where its session lives: the rules of `afterServed`, in the store's own step.
+-- An answered request tells where its session lives: the rules of `afterServed`, in the store's own step. With it go
+-- the ids of the upstream's objects that lead back there; in a cluster these lie elsewhere and are written by themselves.
 --
--- KEYS: HOME
+-- KEYS: HOME, ALIAS...
 --   HOME hash  model -> seq|races|provider; seq grows with each write, so the newest home has the highest
--- ARGV: model, provider, home_lost, race, ttl, homes_max
---   home_lost 0|1; race won|lost|none; ttl ms; homes_max = homes kept of one session
+--   ALIAS string  session|provider
+-- ARGV: model, provider, home_lost, race, ttl, homes_max, alias, alias_ttl
+--   home_lost 0|1; race won|lost|none; ttl, alias_ttl ms; homes_max = homes kept of one session; alias = value of each ALIAS
 -- RETURNS: written
 --   the home as it now is, without its seq: races|provider
 -- INVARIANTS:
@@ -12,6 +14,7 @@
 local HOME = KEYS[1]
 local model, provider, home_lost, race = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
 local ttl, homes_max = ARGV[5], tonumber(ARGV[6])
+local alias, alias_ttl = ARGV[7], ARGV[8]
 
 local homes, newest, oldest, count = {}, nil, nil, 0
 local fields = redis.call('HGETALL', HOME)
@@ -47,4 +50,7 @@ end
 local seq = newest and newest.seq + 1 or 1
 redis.call('HSET', HOME, model, string.format('%d', seq) .. '|' .. races .. '|' .. at)
 redis.call('PEXPIRE', HOME, ttl)
+for i = 2, #KEYS do
+  redis.call('SET', KEYS[i], alias, 'PX', alias_ttl)
+end
 return races .. '|' .. at
