@@ -10,15 +10,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   forward: ["core", "protocol", "provider", "session"],
   observe: ["core"],
   config: ["core", "protocol", "provider"],
-  http: ["core", "protocol", "provider", "session", "forward", "observe"],
+  words: [],
+  page: ["core", "words"],
+  http: ["core", "protocol", "provider", "session", "forward", "observe", "page"],
   simulator: ["core", "protocol"],
   app: ["core", "protocol", "provider", "session", "forward", "observe", "config", "http"],
-  cli: ["core", "protocol", "config", "app", "simulator"],
+  cli: ["core", "protocol", "config", "app", "simulator", "words"],
   main: ["cli", "package.json"],
 };
 
 /** Edges that hold for `import type` alone: a shape is shared, no code. */
-const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = { session: ["provider"], cli: ["http"] };
+const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  session: ["provider"],
+  words: ["http"],
+  page: ["http"],
+  cli: ["http"],
+};
 
 type Door = Readonly<{ what: RegExp; only: readonly string[]; instead: string }>;
 

@@ -1,7 +1,7 @@
 import type { ReadFile } from "../config/files.ts";
 import type { Env } from "../config/interpolate.ts";
 import { load } from "../config/load.ts";
-import { counted } from "./counted.ts";
+import { counted } from "../words/counted.ts";
 import { initHint, mistakeLines } from "./mistakes.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,5 +1,6 @@
 import type { ExplainView } from "../http/admin/views.ts";
-import { durationText } from "./duration-text.ts";
+import { durationText } from "../words/duration-text.ts";
+import { outWords, whyWords } from "../words/ranking-words.ts";
 import { drawing, type ExitCode, type RemoteVerb, showOnce, type World } from "./remote.ts";
 import { type Cell, painted, table } from "./table.ts";
 
@@ -32,35 +33,16 @@ export function explainText({ order, out }: ExplainView, colour: boolean): strin
   const asked = order.map(({ provider, why, hedge_after_ms }, index): readonly Cell[] => [
     String(index + 1),
     { text: provider, tone: "strong" },
-    WHY[why] ?? why,
+    whyWords(why),
     hedge_after_ms === null ? "no hedge" : `hedge after ${durationText(hedge_after_ms)}`,
   ]);
   const left = out.map(({ provider, reason, back_in_ms }): readonly Cell[] => [
     "-",
     { text: provider, tone: "dim" },
-    (REASON[reason] ?? reason) + (back_in_ms > 0 ? `, back in ${durationText(back_in_ms)}` : ""),
+    outWords(reason) + (back_in_ms > 0 ? `, back in ${durationText(back_in_ms)}` : ""),
     "",
   ]);
   const columns = [{ title: "#", align: "right" as const }, { title: "PROVIDER" }, { title: "WHY" }, { title: "" }];
   const rows = table(columns, [...asked, ...left], colour);
   return order.length > 0 ? rows : `${painted({ text: "nobody would be asked", tone: "bad" }, colour)}\n${rows}`;
 }
-
-/** Words of the ranking, for people; one that is not here is shown as it is. */
-const WHY: Readonly<Record<string, string>> = {
-  home: "the session's home",
-  bound: "the request is bound to this account",
-  rank: "by priority, weight and session",
-};
-
-const REASON: Readonly<Record<string, string>> = {
-  protocol: "does not speak this protocol",
-  model: "does not serve this model",
-  group: "shares no group with the client",
-  disabled: "disabled in the config",
-  disabled_by_operator: "disabled by an operator",
-  hours: "outside its hours",
-  other_account: "the request is bound to another account",
-  open: "its breaker is open",
-  cooling: "cooling down",
-};

@@ -1,6 +1,6 @@
 import type { SessionView } from "../http/admin/views.ts";
-import { counted } from "./counted.ts";
-import { durationText } from "./duration-text.ts";
+import { durationText } from "../words/duration-text.ts";
+import { endedWords, placeWords, type SessionEnded } from "../words/session-words.ts";
 import { drawing, type ExitCode, type RemoteVerb, showLive, showOnce, type World } from "./remote.ts";
 import { type Cell, type Column, table } from "./table.ts";
 
@@ -21,7 +21,10 @@ export function endSession(
 ): Promise<ExitCode> {
   const whose = verb.client === null ? "" : `?client=${encodeURIComponent(verb.client)}`;
   const path = `sessions/${encodeURIComponent(verb.id)}${whose}`;
-  const draw = drawing(verb, world.clock, { call: (client) => client.delete(path), text: endText });
+  const draw = drawing(verb, world.clock, {
+    call: (client) => client.delete(path),
+    text: (body) => endedWords(body as SessionEnded),
+  });
   return showOnce(draw, world);
 }
 
@@ -42,20 +45,8 @@ export function sessionsText({ sessions, total }: SessionList, colour: boolean):
     durationText(session.age_ms),
     session.running > 0 ? "" : durationText(session.idle_ms),
     session.running > 0 ? { text: String(session.running), tone: "good" } : "0",
-    session.providers.map(placeText).join(", "),
+    session.providers.map(placeWords).join(", "),
   ]);
   const more = total > sessions.length ? `\n${total - sessions.length} more` : "";
   return table(COLUMNS, rows, colour) + more;
-}
-
-function placeText({ provider, running, resides_ms }: SessionView["providers"][number]): string {
-  return `${provider} (${resides_ms === null ? `${running} running` : `slot kept ${durationText(resides_ms)}`})`;
-}
-
-type SessionEnded = Readonly<{ session: string; leases: number; cut_here: number; to_be_cut: number }>;
-
-function endText(body: unknown): string {
-  const { session, leases, cut_here, to_be_cut } = body as SessionEnded;
-  const cut = `${cut_here} cut here, ${to_be_cut} by other instances at their next heartbeat`;
-  return `ended ${session}: ${counted(leases, "lease")} (${cut})`;
 }

@@ -1,7 +1,7 @@
-/** Colours by what they mean; a cell without one is plain. */
-export type Tone = "good" | "warn" | "bad" | "dim" | "strong";
+import type { Told, Tone } from "../words/tone.ts";
 
-export type Cell = string | Readonly<{ text: string; tone: Tone }>;
+/** A cell that is a string is plain. */
+export type Cell = string | Told;
 
 export type Column = Readonly<{ title: string; align?: "left" | "right" }>;
 

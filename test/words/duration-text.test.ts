@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { durationText } from "../../src/cli/duration-text.ts";
+import { durationText } from "../../src/words/duration-text.ts";
 
 test.each([
   [-5, "0ms"],

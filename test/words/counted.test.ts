@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { counted } from "../../src/cli/counted.ts";
+import { counted } from "../../src/words/counted.ts";
 
 test("one is one, and all else is several", () => {
   expect([0, 1, 2, 11].map((number) => counted(number, "lease"))).toEqual([
