@@ -1,4 +1,4 @@
-import type { ErrorFacts, EventReader, Frame } from "../protocol/protocol.ts";
+import type { ErrorFacts, EventReader, Frame, Level } from "../protocol/protocol.ts";
 import { joined, type Source } from "./source.ts";
 
 /** What the beginning of a stream turned out to be. `head`: all bytes so far, to be passed on should it win. */
@@ -16,7 +16,8 @@ const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Reads a stream until its first content, a definitive answer or a fault. Nothing of it has gone to the client by then.
- * Signs of life that repeat are not kept: an upstream that pings for an hour costs nothing.
+ * Signs of life that repeat are not kept: an upstream that pings for an hour costs nothing. Frames are judged and counted
+ * one by one: what is found does not depend on how many of them came at once.
  */
 export async function lookAhead(
   source: Source,
@@ -38,35 +39,42 @@ export async function lookAhead(
     }
     first = false;
     const keep: Frame[] = [];
+    if (source.encoded) keptBytes += piece.pass.byteLength;
     for (const [at, frame] of piece.frames.entries()) {
       const seen = reader.classify(frame);
       const liveness = seen.level === "liveness";
-      if (!(liveness && quiet)) keep.push(frame);
+      if (!(liveness && quiet)) {
+        keep.push(frame);
+        if (!source.encoded) keptBytes += frame.bytes.byteLength;
+      }
       quiet = liveness;
       if (seen.level === "started" && !started) {
         started = true;
         on.started();
       }
-      const found = seen.level === "content" || seen.level === "definitive" || seen.level === "held";
-      // The stream is over with this frame. One that is no whole answer is cut off here, and no event could be put after it.
-      if (found && piece.unended && !reader.ended()) return { kind: "truncated", error: null, empty: false };
-      if (found || seen.error) {
-        const rest = piece.frames.slice(at + 1);
-        for (const later of rest) reader.watch(later);
-        head.push(source.encoded ? piece.pass : joined([...keep, ...rest]));
-        if (found) return { kind: seen.level, head };
-        if (seen.error) return { kind: "error", facts: seen.error, head };
-      }
       if (!liveness && seen.level !== "neutral" && seen.echo !== true) {
         counted++;
         countedBytes += frame.bytes.byteLength;
       }
+      const tooMuch = counted >= EVENTS_MAX || countedBytes > BYTES_MAX || keptBytes > KEPT_BYTES_MAX;
+      const found = answerIn(seen.level) ?? (tooMuch ? "content" : null);
+      if (!found && !seen.error) continue;
+      // The stream is over with this frame. One that is no whole answer is cut off here, and no event could be put after it.
+      if (!seen.error && piece.unended && !reader.ended()) return { kind: "truncated", error: null, empty: false };
+      const rest = piece.frames.slice(at + 1);
+      for (const later of rest) reader.watch(later);
+      head.push(source.encoded ? piece.pass : joined([...keep, ...rest]));
+      if (seen.error) return { kind: "error", facts: seen.error, head };
+      if (found) return { kind: found, head };
     }
     const kept = source.encoded ? piece.pass : joined(keep);
     if (kept.byteLength === 0) continue;
     head.push(kept);
-    keptBytes += kept.byteLength;
-    const tooMuch = counted >= EVENTS_MAX || countedBytes > BYTES_MAX || keptBytes > KEPT_BYTES_MAX;
-    if (tooMuch || !on.kept(kept.byteLength)) return { kind: "content", head };
+    if (keptBytes > KEPT_BYTES_MAX || !on.kept(kept.byteLength)) return { kind: "content", head };
   }
+}
+
+/** The answer that a frame begins, by what it says. */
+function answerIn(level: Level): "content" | "definitive" | "held" | null {
+  return level === "content" || level === "definitive" || level === "held" ? level : null;
 }

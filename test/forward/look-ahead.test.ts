@@ -8,6 +8,7 @@ import { openaiResponses } from "../../src/protocol/openai-responses/openai-resp
 import type { Protocol } from "../../src/protocol/protocol.ts";
 import { sseSplitter } from "../../src/protocol/sse.ts";
 import { handClock } from "../world/clock.ts";
+import { bodyOf } from "./bodies.ts";
 import { closing, errorEvent, opening, ping, said, start, words } from "./upstream.ts";
 
 const MIB = 1024 * 1024;
@@ -18,14 +19,7 @@ async function look(
   how: Readonly<{ gzip?: boolean; roomBytes?: number; protocol?: Protocol }> = {},
 ) {
   const bytes = pieces.map((piece) => (typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const next = bytes.shift();
-      if (next) controller.enqueue(next);
-      else controller.close();
-    },
-  });
-  const source = frameSource(body, {
+  const source = frameSource(bodyOf(...bytes), {
     clock: handClock(),
     splitter: sseSplitter(),
     decoder: how.gzip ? decoderFor("gzip") : null,
@@ -87,6 +81,26 @@ describe("looking ahead", () => {
     const big = opening.replace('"text":""', `"text":"","x":"${"y".repeat(MIB)}"`);
     const large = await look([start, big, opening, opening]);
     expect([large.found.kind, head(large.found)]).toEqual(["content", start + big]);
+  });
+
+  test("does not look beyond those 64 events or that MiB, even where what follows came with them", async () => {
+    const failure = errorEvent("overloaded_error");
+    const big = opening.replace('"text":""', `"text":"","x":"${"y".repeat(MIB)}"`);
+    for (const stream of [
+      [start, ...Array.from({ length: 80 }, () => opening), failure],
+      [start, big, failure],
+    ]) {
+      const whole = await look([stream.join("")]);
+      expect([whole.found.kind, head(whole.found)]).toEqual(["content", stream.join("")]);
+      expect((await look(stream)).found.kind).toBe("content");
+    }
+    const inTime = [start, ...Array.from({ length: 62 }, () => opening), failure];
+    for (const stream of [[inTime.join("")], inTime]) expect((await look(stream)).found.kind).toBe("error");
+  });
+
+  test("commits to nothing that was cut off within its 64th event", async () => {
+    const cut = [start, ...Array.from({ length: 63 }, () => opening)].join("").trimEnd();
+    expect((await look([cut])).found).toEqual({ kind: "truncated", error: null, empty: false });
   });
 
   test("counts no unknown events", async () => {

@@ -4,18 +4,9 @@ import { decoderFor } from "../../src/forward/decode.ts";
 import { frameSource, joined } from "../../src/forward/source.ts";
 import { sseSplitter } from "../../src/protocol/sse.ts";
 import { handClock } from "../world/clock.ts";
+import { bodyOf } from "./bodies.ts";
 import { said } from "./upstream.ts";
 
-function bodyOf(...chunks: (Uint8Array | Error)[]): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    pull(controller) {
-      const next = chunks.shift();
-      if (next === undefined) controller.close();
-      else if (next instanceof Error) controller.error(next);
-      else controller.enqueue(next);
-    },
-  });
-}
 const bytes = (text: string) => new TextEncoder().encode(text);
 const clock = handClock();
 const source = (body: ReadableStream<Uint8Array> | null, more: Partial<Parameters<typeof frameSource>[1]> = {}) =>
