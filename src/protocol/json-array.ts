@@ -1,4 +1,4 @@
-import { type Cutter, FRAME_BYTES_MAX, type Splitter, splitter, textOf } from "./frames.ts";
+import { type Cutter, FRAME_BYTES_MAX, type Splitter, splitter, textOf, UNCOUNTED } from "./frames.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -13,8 +13,8 @@ const SPACE = 0x20;
  * an object goes with it, and the bracket that closes the array is a frame of its own. Text that does not begin with a
  * bracket is one `bare` frame at the end of the stream: an error object, an HTML page.
  */
-export function jsonArraySplitter(frameBytesMax = FRAME_BYTES_MAX): Splitter {
-  return splitter(elementCutter(), frameBytesMax);
+export function jsonArraySplitter(frameBytesMax = FRAME_BYTES_MAX, room = UNCOUNTED): Splitter {
+  return splitter(elementCutter(), frameBytesMax, room);
 }
 
 function elementCutter(): Cutter {

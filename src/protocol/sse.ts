@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX, type Splitter, splitter, textOf } from "./frames.ts";
+import { FRAME_BYTES_MAX, type Splitter, splitter, textOf, UNCOUNTED } from "./frames.ts";
 import type { Frame } from "./protocol.ts";
 
 const LF = 0x0a;
@@ -14,8 +14,8 @@ const BOM = "\uFEFF";
  * of the stream a tail is a frame if its data is whole by itself (JSON or `[DONE]`), if it is whole lines without an
  * event in them, or if it is bare.
  */
-export function sseSplitter(frameBytesMax = FRAME_BYTES_MAX): Splitter {
-  return splitter({ ends: lineReader(), read, readLast }, frameBytesMax);
+export function sseSplitter(frameBytesMax = FRAME_BYTES_MAX, room = UNCOUNTED): Splitter {
+  return splitter({ ends: lineReader(), read, readLast }, frameBytesMax, room);
 }
 
 function lineReader(): (chunk: Uint8Array) => readonly number[] {
