@@ -1,5 +1,5 @@
 import type { Background } from "../core/background.ts";
-import type { Write } from "./relay.ts";
+import type { Write } from "./pouring.ts";
 
 /** How the stream to the client is to end: cleanly, or by a reset because what it said is not whole. */
 export type Close = "end" | "reset";

@@ -2,13 +2,14 @@ import type { Background } from "../core/background.ts";
 import type { Clock } from "../core/clock.ts";
 import type { OwnError } from "../core/errors.ts";
 import type { Observer } from "../core/events.ts";
-import type { Framing, Usage } from "../protocol/protocol.ts";
+import type { Usage } from "../protocol/protocol.ts";
 import type { Close } from "./client-stream.ts";
 import type { AttemptEnd } from "./admission.ts";
 import type { Inbound } from "./inbound.ts";
 import type { Live, Opened } from "./opened.ts";
 import { stoppedError } from "./own-errors.ts";
-import { type RelayEnd, relay, type Write } from "./relay.ts";
+import type { Write } from "./pouring.ts";
+import { type Relayed, type RelayEnd, relay } from "./relay.ts";
 import { settled } from "./stoppable.ts";
 
 export type DeliverDeps = Readonly<{ clock: Clock; observe: Observer; background: Background }>;
@@ -34,10 +35,12 @@ export async function deliver(
   to: Readonly<{ write: Write; how: AttemptEnd }>,
 ): Promise<Delivered> {
   const { provider, record } = winner;
-  const end = await relay(deps.clock, winner, live, {
+  const relayed = await relay(deps.clock, winner, live, {
     write: to.write,
-    idleMs: inbound.facts.stream ? provider.timeouts.idleMs : 0,
+    idleMs: provider.timeouts.idleMs,
+    patient: !inbound.facts.stream,
   });
+  const { end } = relayed;
   const usage = live.events?.reader.usage() ?? null;
   const aliases = live.events?.reader.aliases() ?? [];
   const how = broken(end);
@@ -48,11 +51,13 @@ export async function deliver(
   record.ended({ outcome: outcomeOf(end), reason: how ?? "", usage });
   // The client's last byte does not wait for the upstream's socket, nor the slot for the client.
   deps.background.track("winner", winner.close(slotEnd(end, to.how)));
-  const error = errorFor(end);
-  const framing = live.source.encoded ? null : (live.events?.framing ?? null);
-  const told = error === null || (framing !== null && (await writeEnd(endOf(inbound, error, framing, live))));
+  const error = errorFor(relayed, winner.clientError);
+  const event = error === null ? null : endOf(inbound, live, error, !relayed.begun);
+  const told = error === null || (event !== null && (await writeEnd(event)));
+  // A client that does not read would keep what it was sent, and its socket.
+  const reads = end.kind !== "client_left" || end.gone;
   inbound.beforeEnd();
-  return { close: told ? "end" : "reset", how: end.kind, error: error?.code ?? "", usage, aliases };
+  return { close: told && reads ? "end" : "reset", how: end.kind, error: error?.code ?? "", usage, aliases };
 
   /** The I/O has been called off: a client that does not read has two seconds for its last event. */
   async function writeEnd(event: Uint8Array): Promise<boolean> {
@@ -65,9 +70,11 @@ export async function deliver(
   }
 }
 
-function endOf(inbound: Inbound, error: OwnError, framing: Framing, live: Live): Uint8Array {
-  const sequence = live.events?.reader.sequence() ?? -1;
-  return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence, first: false });
+/** The event that ends it honestly; null where none can be added. `first`: nothing of the answer was passed on. */
+function endOf(inbound: Inbound, live: Live, error: OwnError, first: boolean): Uint8Array | null {
+  if (live.source.encoded || live.events === null) return null;
+  const { framing, reader } = live.events;
+  return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence: reader.sequence(), first });
 }
 
 function broken(end: RelayEnd) {
@@ -76,8 +83,12 @@ function broken(end: RelayEnd) {
   return end.why === "drain" ? "drain" : "ended";
 }
 
-function errorFor(end: RelayEnd): OwnError | null {
-  // The client has seen the upstream's own error event: a second one would be our invention.
+function errorFor({ end, untold }: Relayed, clientError: boolean): OwnError | null {
+  if (untold !== null) {
+    const message = untold.message || "The upstream ended its answer with an error.";
+    return { code: clientError ? "invalid_request" : "attempts_failed", message };
+  }
+  // Where the client has heard the upstream's own error, a second one would be our invention.
   if (end.kind === "answered" || end.kind === "client_left") return null;
   if (end.kind === "stopped") {
     return stoppedError(end.why) ?? { code: "timed_out", message: "The answer took too long to be read." };

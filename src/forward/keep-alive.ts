@@ -7,7 +7,7 @@ import { type Close, clientStream } from "./client-stream.ts";
 import type { Flight } from "./flight.ts";
 import type { Live, Opened } from "./opened.ts";
 import { stoppedError } from "./own-errors.ts";
-import type { Write } from "./relay.ts";
+import type { Write } from "./pouring.ts";
 import { type Reply, type RespondDeps, respond } from "./respond.ts";
 import { failedEnding, streamOut } from "./stream-out.ts";
 

@@ -1,7 +1,10 @@
 import type { ErrorFacts, EventReader, Frame, Level } from "../protocol/protocol.ts";
 import { joined, type Source } from "./source.ts";
 
-/** What the beginning of a stream turned out to be. `head`: all bytes so far, to be passed on should it win. */
+/**
+ * What the beginning of a stream turned out to be. `head`: the bytes up to and with the frame that told, to be passed on
+ * should it win; what came with them is the source's next piece.
+ */
 export type Look =
   | Readonly<{ kind: "content" | "definitive" | "held"; head: readonly Uint8Array[] }>
   | Readonly<{ kind: "error"; facts: ErrorFacts; head: readonly Uint8Array[] }>
@@ -61,9 +64,8 @@ export async function lookAhead(
       if (!found && !seen.error) continue;
       // The stream is over with this frame. One that is no whole answer is cut off here, and no event could be put after it.
       if (!seen.error && piece.unended && !reader.ended()) return { kind: "truncated", error: null, empty: false };
-      const rest = piece.frames.slice(at + 1);
-      for (const later of rest) reader.watch(later);
-      head.push(source.encoded ? piece.pass : joined([...keep, ...rest]));
+      source.back(piece.frames.slice(at + 1));
+      head.push(source.encoded ? piece.pass : joined(keep));
       if (seen.error) return { kind: "error", facts: seen.error, head };
       if (found) return { kind: found, head };
     }

@@ -20,6 +20,8 @@ export type Source = AsyncDisposable &
     /** The bytes passed on are encoded: none of them can be left out, and nothing can be added. */
     encoded: boolean;
     next(): Promise<Piece>;
+    /** Puts back what has not been looked at of the last piece, its last frames: the next piece. */
+    back(frames: readonly Frame[]): void;
   }>;
 
 const NOTHING = new Uint8Array(0);
@@ -35,6 +37,7 @@ export function frameSource(
   const { clock, splitter, decoder, signal } = how;
   const reader = body?.getReader();
   let over: Piece | null = reader ? null : { kind: "end" };
+  let unread: Piece | null = null;
   let cancelled: Promise<void> | undefined;
 
   /** Once: a second cancel of a stream is answered at once, and not when the first has ended. */
@@ -63,7 +66,17 @@ export function frameSource(
   }
   return {
     encoded: decoder !== null,
+    back(frames) {
+      if (frames.length === 0) return;
+      // Encoded bytes went with the piece they came in.
+      unread = { kind: "frames", frames, pass: decoder ? NOTHING : joined(frames), unended: false };
+    },
     async next() {
+      if (unread !== null) {
+        const piece = unread;
+        unread = null;
+        return piece;
+      }
       if (over || !reader) return over ?? { kind: "end" };
       try {
         const { done, value } = await reader.read();

@@ -4,7 +4,7 @@ import type { Close } from "./client-stream.ts";
 import { type DeliverDeps, type Delivered, deliver } from "./deliver.ts";
 import type { Flight } from "./flight.ts";
 import type { Live, Opened } from "./opened.ts";
-import type { Write } from "./relay.ts";
+import type { Write } from "./pouring.ts";
 
 export type StreamOutDeps = DeliverDeps & AliasDeps;
 

@@ -21,8 +21,12 @@ export type StreamRules = Readonly<{
   tells(frame: Frame): boolean;
   /** After content: the frame is one of those that carry what is generated. */
   generates(frame: Frame): boolean;
-  /** The terminal event was noted. */
+  /** All of the answer was noted. */
   ended(): boolean;
+  /** The last event there can be was noted. */
+  over(): boolean;
+  /** The official libraries take an error told so for one; what is in no framing at all all of them pass over. */
+  hears(told: Told, frame: Frame): boolean;
 }>;
 
 /** OpenAI's last event. Relays add it to the streams of other protocols too, where it says nothing. */
@@ -31,16 +35,19 @@ export const DONE = "[DONE]";
 /** Reads the events of one stream by its protocol's rules. */
 export function eventReader(rules: StreamRules, tally: TokenTally): EventReader {
   let failed: ErrorFacts | null = null;
+  let heard = false;
   let array: "none" | "open" | "closed" = "none";
 
   const frameSeen = (frame: Frame) => {
     if (frame.kind === "element") array = "open";
     if (frame.kind === "close") array = "closed";
   };
-  const wrong = (error: ErrorFacts): Seen => {
+  const fail = (error: ErrorFacts, isHeard: boolean): Seen => {
     failed = error;
+    heard = isHeard;
     return { level: "error", error };
   };
+  const hears = (told: Told, frame: Frame) => frame.kind !== "bare" && rules.hears(told, frame);
   return {
     classify(frame) {
       frameSeen(frame);
@@ -48,16 +55,16 @@ export function eventReader(rules: StreamRules, tally: TokenTally): EventReader 
       if (frame.kind === "piece") return { level: "content" };
       if (frame.data === "") return { level: "liveness" };
       const body = bodyOf(frame);
-      if (!body) return wrong(senseless("invalid_stream"));
+      if (!body) return fail(senseless("invalid_stream"), false);
       const told = rules.told(frame, body);
       const failure = rules.failure(told);
-      if (failure) return wrong(failure);
-      if (frame.kind === "bare") return wrong(senseless("invalid_stream"));
+      if (failure) return fail(failure, hears(told, frame));
+      if (frame.kind === "bare") return fail(senseless("invalid_stream"), false);
       rules.note(told);
       const chars = payloadChars(rules.payload(told));
       if (chars > 0) tally.read(frame.data.length, chars);
       const seen = chars > 0 ? "content" : rules.level(told);
-      return typeof seen === "string" ? { level: seen } : seen.error ? wrong(seen.error) : seen;
+      return typeof seen === "string" ? { level: seen } : seen.error ? fail(seen.error, hears(told, frame)) : seen;
     },
     watch(frame) {
       frameSeen(frame);
@@ -67,11 +74,14 @@ export function eventReader(rules: StreamRules, tally: TokenTally): EventReader 
       const body = bodyOf(frame);
       if (!body) return;
       const told = rules.told(frame, body);
-      failed ??= rules.failure(told);
+      const failure = failed === null ? rules.failure(told) : null;
+      if (failure) fail(failure, hears(told, frame));
       rules.note(told);
     },
     ended: () => rules.ended() && array !== "open",
+    over: () => rules.over() || array === "closed",
     failed: () => failed,
+    heard: () => heard,
     usage: tally.usage,
     aliases: () => [],
     sequence: () => -1,

@@ -112,10 +112,14 @@ export type EventReader = Readonly<{
   classify(frame: Frame): Seen;
   /** After content. Answers what ended the stream, if this frame did. */
   watch(frame: Frame): void;
-  /** The terminal event was seen (by either): a clean EOF now is a whole answer. */
+  /** All of the answer was seen (by either): an end now is the end of a whole answer, although more may come. */
   ended(): boolean;
-  /** The upstream's own error event after content, if there was one. */
+  /** Nothing can come any more: the protocol's last event was seen, or its array was closed. */
+  over(): boolean;
+  /** The upstream's own error event, if there was one. */
   failed(): ErrorFacts | null;
+  /** Clients of this protocol hear of that error from the frame it came in, once it is passed on whole. */
+  heard(): boolean;
   usage(): Usage | null;
   /** Ids in the answer that become aliases of the session (Responses' `response.id`, `conversation.id`). */
   aliases(): readonly string[];

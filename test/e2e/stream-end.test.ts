@@ -4,6 +4,7 @@ import {
   answer,
   cutMidStream,
   forWish,
+  huge,
   noTerminal,
   PLAIN_REPLY,
   stallMidStream,
@@ -100,5 +101,22 @@ describe("a slow reader", () => {
     leaving.abort();
     expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
     await world.idle();
+  });
+
+  test("that stays and reads no more counts as gone after the idle time: its slot is another's, its answer is broken off", async () => {
+    await using world = await startWorld(
+      { a: huge(48 * 1024 * 1024) },
+      { each: { limits: { sessions: 1 }, timeouts: { idle: "1s" } } },
+    );
+    const stuck = await begin(world.url, "openai-chat", { session: "stuck" });
+    await hearUntil(stuck, "xxx");
+    await world.idle();
+    expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
+    expect(world.hedgerow.log().findLast(({ msg }) => msg.startsWith("request"))).toMatchObject({
+      attempts: [{ provider: "a", outcome: "client_left" }],
+    });
+    world.upstream.a.behave(answer());
+    expect(await ask(world.url, "openai-chat", { session: "next" })).toMatchObject({ status: 200, said: PLAIN_TEXT });
+    expect(await hear(stuck, "openai-chat")).toMatchObject({ clean: false, terminal: false });
   });
 });

@@ -83,6 +83,8 @@ export function anthropicEvents(requestBytes: number): EventReader {
     tells: (frame) => !DULL_EVENTS.has(frame.event) && (frame.event !== "" || TELLING_TEXT.test(frame.data)),
     generates: (frame) => frame.event === "content_block_delta" || frame.event === "",
     ended: () => ended,
+    over: () => ended,
+    hears: (_, { event }) => event === "error",
   };
   return eventReader(rules, tally);
 }

@@ -68,7 +68,11 @@ export function geminiEvents(requestBytes: number): EventReader {
     level: ({ name, body }) => (name === DONE ? "neutral" : geminiLevel(body)),
     tells: (frame) => TELLING_TEXT.test(frame.data),
     generates: () => true,
+    // Some upstreams finish with each chunk: there is no last event, only the end of the stream.
     ended: () => blocked || (finished.size > 0 && finished.size === candidates.size),
+    over: () => false,
+    // Not all versions of the official SDK look for an error in an event.
+    hears: (_, { kind }) => kind === "element",
   };
   const reader = eventReader(rules, tally);
   return {

@@ -40,6 +40,8 @@ export function chatEvents(requestBytes: number): EventReader {
     generates: (frame) => frame.data !== DONE,
     // Several choices may be under way; many servers send `[DONE]`, some only finish each.
     ended: () => done || (finished.size > 0 && finished.size === choices.size),
+    over: () => done,
+    hears: ({ body }) => topLevelError(body, openaiErrorValue) !== null,
   };
   return eventReader(rules, tally);
 }

@@ -51,7 +51,8 @@ const ITEM_FIELDS = ["text", "refusal", "transcript", "arguments", "input", "act
 const CALL_ITEMS: ReadonlySet<unknown> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
 const TERMINALS: ReadonlySet<string> = new Set(["response.completed", "response.incomplete", "response.failed"]);
-const TELLING_TEXT = /"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed|created)|error)"/;
+const TELLING_TEXT =
+  /"type"\s*:\s*"(?:response\.(?:completed|incomplete|failed|created)|error)"|"error"(?!\s*:\s*null)/;
 
 /** Responses streaming: https://platform.openai.com/docs/api-reference/responses-streaming */
 export function responsesEvents(requestBytes: number): EventReader {
@@ -75,6 +76,8 @@ export function responsesEvents(requestBytes: number): EventReader {
     tells: (frame) => (hasOwnName(frame) ? isTelling(frame.event) : TELLING_TEXT.test(frame.data)),
     generates: (frame) => (hasOwnName(frame) ? frame.event.endsWith(".delta") : frame.data.includes('.delta"')),
     ended: () => ended,
+    over: () => ended,
+    hears: () => true,
   };
   const reader = eventReader(rules, tally);
   const numberSeen = (frame: Frame) => {
