@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observe: ["core"],
   config: ["core", "protocol", "provider"],
   words: [],
-  page: ["core", "words"],
+  page: ["core", "protocol", "words"],
   http: ["core", "protocol", "provider", "session", "forward", "observe", "page"],
   simulator: ["core", "protocol"],
   app: ["core", "protocol", "provider", "session", "forward", "observe", "config", "http"],
@@ -41,7 +41,11 @@ const DOORS: readonly Door[] = [
     only: ["core/random.ts", "core/ids.ts"],
     instead: "take a Random, or an id from core/ids",
   },
-  { what: /(?<![\w.])fetch\((?!\w+:)/, only: ["forward/send.ts", "cli/"], instead: "take a Send" },
+  {
+    what: /(?<![\w.])fetch\((?!\w+:)/,
+    only: ["forward/send.ts", "cli/", "page/browser/main.tsx"],
+    instead: "take a Send, or in the page an Ask",
+  },
   { what: /process\.env|Bun\.env/, only: ["main.ts", "cli/"], instead: "take the value as a parameter" },
   {
     what: /\bconsole\.|process\.(?:stdout|stderr)/,
@@ -59,6 +63,18 @@ const DOORS: readonly Door[] = [
     only: ["http/", "simulator/"],
     instead: "take a Send",
   },
+  {
+    what: /\bBun\.(?:spawn|build)|"node:child_process"/,
+    only: ["page/build.ts"],
+    instead: "do it in this process",
+  },
+  {
+    what: /\b(?:session|local)Storage\b|\bindexedDB\b|\bdocument\.cookie\b/,
+    only: ["page/browser/main.tsx"],
+    instead: "take a StoredToken",
+  },
+  { what: /innerHTML/i, only: [], instead: "let Preact write text: names come from clients" },
+  { what: /from "preact/, only: ["page/browser/"], instead: "show it in the page" },
   { what: /from "ioredis"/, only: ["session/redis/"], instead: "take a LeaseStore or a HomeStore" },
   { what: /from "elysia"/, only: ["http/"], instead: "take and answer plain values" },
   { what: /from "(?:pino|pino-pretty|prom-client)"/, only: ["observe/"], instead: "tell an event to the Observer" },
@@ -106,12 +122,12 @@ function complaints(some: readonly File[], complain: (line: string, file: File) 
 }
 
 /** The project's own modules that a file imports: `import type { Limits } from "../provider/provider.ts"` names the layer provider. */
-function imports(file: File): Readonly<{ layer: string; typesOnly: boolean }>[] {
+function imports(file: File): Readonly<{ path: string; layer: string; typesOnly: boolean }>[] {
   const found = file.code.join("\n").matchAll(/^(?:import|export)( type)?\b[^"]*?"(\.[^"]+)"/gm);
-  return [...found].map(([, typesOnly, target]) => ({
-    layer: layerOf(new URL(target ?? "", `file:///${inSrc(file)}`).pathname.slice(1)),
-    typesOnly: typesOnly !== undefined,
-  }));
+  return [...found].map(([, typesOnly, target]) => {
+    const path = new URL(target ?? "", `file:///${inSrc(file)}`).pathname.slice(1);
+    return { path, layer: layerOf(path), typesOnly: typesOnly !== undefined };
+  });
 }
 
 test("imports point down only", () => {
@@ -132,6 +148,18 @@ test("the outside is reached through its doors", () => {
     const door = DOORS.find(({ what, only }) => what.test(line) && !only.some((path) => inSrc(file).startsWith(path)));
     return door === undefined ? null : `${line.trim()}: only in ${door.only.join(", ")}; ${door.instead}`;
   });
+  expect(wrong).toEqual([]);
+});
+
+test("what the page is made of runs in a browser", () => {
+  const parts = new Set(SRC.filter((file) => inSrc(file).startsWith("page/browser/")));
+  for (const part of parts) {
+    const paths = imports(part).flatMap(({ path, typesOnly }) => (typesOnly ? [] : [path]));
+    for (const file of SRC) if (paths.includes(inSrc(file))) parts.add(file);
+  }
+  const wrong = complaints([...parts], (line) =>
+    /\bBun\.|"(?:node|bun):|\bprocess\./.test(line) ? `${line.trim()}: no browser has this` : null,
+  );
   expect(wrong).toEqual([]);
 });
 

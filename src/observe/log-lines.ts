@@ -1,5 +1,5 @@
 import type { AttemptRecord, ProxyEvent, RequestRecord } from "../core/events.ts";
-import { type RequestOutcome, requestOutcome } from "./outcome.ts";
+import { type RequestOutcome, requestOutcome } from "../core/request-outcome.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -2,7 +2,7 @@ import { type Counter, type Histogram, Registry } from "prom-client";
 import type { Observer, ProxyEvent, RequestRecord } from "../core/events.ts";
 import { type Families, metricFamilies } from "./metric-families.ts";
 import { processMetrics } from "./metric-process.ts";
-import { requestOutcome } from "./outcome.ts";
+import { requestOutcome } from "../core/request-outcome.ts";
 
 /** A provider's state at the moment of a scrape. */
 export type ProviderGauges = Readonly<{

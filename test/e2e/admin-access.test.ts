@@ -59,11 +59,11 @@ describe("without a token", () => {
 describe("with a token", () => {
   const guarded = { config: { admin: { token: TOKEN }, clients } };
 
-  test("it is asked for everywhere below /admin, and a client's key is none", async () => {
+  test("it is asked for everywhere below /admin but for the page, and a client's key is none", async () => {
     await using world = await startWorld({ a: answer() }, guarded);
     expect(await code(admin(world.url, "providers"))).toEqual([401, "unauthorized"]);
     expect(await code(admin(world.url, "providers", bearer("key-of-the-team-0123")))).toEqual([401, "unauthorized"]);
-    expect((await fetch(`${world.url}/admin`)).status).toBe(401);
+    expect((await fetch(`${world.url}/admin`)).status).toBe(200);
     expect((await fetch(`${world.url}/admin/no-such-thing`)).status).toBe(401);
     expect(await code(admin(world.url, "providers", bearer(TOKEN)))).toEqual([200, "let in"]);
     expect(await code(admin(world.url, "no-such-thing", bearer(TOKEN)))).toEqual([404, "not_found"]);
@@ -100,7 +100,7 @@ test("every admin answer keeps out of caches and of other origins", async () => 
 
 test("HEAD answers as GET does, without the body", async () => {
   await using world = await startWorld({ a: answer() });
-  for (const path of ["/livez", "/readyz", "/health", "/metrics", "/admin/api/providers", "/v1/models"]) {
+  for (const path of ["/livez", "/readyz", "/health", "/metrics", "/admin", "/admin/api/providers", "/v1/models"]) {
     const [got, head] = [await fetch(world.url + path), await fetch(world.url + path, { method: "HEAD" })];
     expect(head.status).toBe(got.status);
     expect(head.headers.get("content-type")).toBe(got.headers.get("content-type"));

@@ -24,6 +24,14 @@ export function refuseAccess(
   );
 }
 
+/**
+ * Null when the page itself may be given out. With a token anybody may have it, because a browser cannot send one with an
+ * address that is typed or a link that is followed, and there is nothing in it; without one, whoever may use the API.
+ */
+export function refusePage(request: Request, peer: string, access: AdminAccess): Response | null {
+  return access.token === null ? refuseStranger(request, peer, access) : null;
+}
+
 /** Requests that a page of another origin makes with this browser's reach (CSRF, and pages on a rebound name). */
 function refuseForeignPage({ headers }: Request): Response | null {
   const origin = headers.get("origin");

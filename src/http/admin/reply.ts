@@ -1,5 +1,5 @@
 /** Nothing of the admin API is for caches, other origins or guesses about its type. */
-const HEADERS = {
+export const HEADERS = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "cross-origin-resource-policy": "same-origin",

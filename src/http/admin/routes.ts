@@ -1,7 +1,8 @@
 import { HedgerowError } from "../../core/errors.ts";
 import { targetOf } from "../target.ts";
-import { refuseAccess } from "./access.ts";
+import { refuseAccess, refusePage } from "./access.ts";
 import { ACTIONS } from "./actions.ts";
+import { pageAnswer } from "./page.ts";
 import { refusal } from "./reply.ts";
 import type { AdminSources } from "./sources.ts";
 import { wrongTokens } from "./wrong-tokens.ts";
@@ -17,9 +18,18 @@ export function adminRoutes(sources: AdminSources): (request: Request, peer: str
   return (request, peer) => {
     const url = targetOf(request.url);
     if (url.pathname !== PREFIX && !url.pathname.startsWith(`${PREFIX}/`)) return null;
-    const refused = refuseAccess(request, peer, { access: sources.access(), wrong });
-    return refused === null ? answer(request, url, sources) : Promise.resolve(refused);
+    const access = sources.access();
+    const isPage = url.pathname === PREFIX || url.pathname === `${PREFIX}/`;
+    const refused = isPage ? refusePage(request, peer, access) : refuseAccess(request, peer, { access, wrong });
+    if (refused !== null) return Promise.resolve(refused);
+    return isPage ? page(request) : answer(request, url, sources);
   };
+}
+
+async function page({ method }: Request): Promise<Response> {
+  if (method === "GET") return pageAnswer();
+  if (method === "HEAD") return await headOf(pageAnswer());
+  return refusal("method_not_allowed", "use GET", { headers: { allow: "GET" } });
 }
 
 async function answer(request: Request, url: URL, sources: AdminSources): Promise<Response> {

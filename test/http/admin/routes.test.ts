@@ -170,16 +170,22 @@ describe("what is not there", () => {
     for (const path of ["/", "/administrator", "/v1/messages", "/adm"]) expect(send(path)).toBeNull();
   });
 
-  test.each(["/admin", "/admin/", "/admin/api", "/admin/api/providers/", "/admin/api/sessions/a/b", "/admin/api/x"])(
-    "%s is 404 in JSON",
-    async (path) => {
-      const { status, body } = await adminWorld().ask(path);
-      expect(status).toBe(404);
-      expect(body).toEqual({ error: { code: "not_found", message: `there is nothing at ${path}` } });
-    },
-  );
+  test.each([
+    "/admin//",
+    "/admin/page",
+    "/admin/api",
+    "/admin/api/providers/",
+    "/admin/api/sessions/a/b",
+    "/admin/api/x",
+  ])("%s is 404 in JSON", async (path) => {
+    const { status, body } = await adminWorld().ask(path);
+    expect(status).toBe(404);
+    expect(body).toEqual({ error: { code: "not_found", message: `there is nothing at ${path}` } });
+  });
 
   test.each([
+    ["POST", "/admin", "GET"],
+    ["DELETE", "/admin/", "GET"],
     ["POST", "/admin/api/providers", "GET"],
     ["GET", "/admin/api/reload", "POST"],
     ["POST", "/admin/api/sessions/x", "DELETE"],

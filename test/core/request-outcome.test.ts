@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { requestOutcome } from "../../src/observe/outcome.ts";
-import { attemptRecord, requestRecord } from "./records.ts";
+import { requestOutcome } from "../../src/core/request-outcome.ts";
+import { attemptRecord, requestRecord } from "../observe/records.ts";
 
 const last = (outcome: "broken" | "client_left" | "ended" | "lost") => [attemptRecord({ outcome })];
 

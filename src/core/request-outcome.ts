@@ -1,5 +1,5 @@
-import { ERROR_STATUS, type ErrorCode } from "../core/errors.ts";
-import { CLIENT_LEFT_STATUS, type RequestRecord } from "../core/events.ts";
+import { ERROR_STATUS, type ErrorCode } from "./errors.ts";
+import { CLIENT_LEFT_STATUS, type RequestRecord } from "./events.ts";
 
 /** How a request ended, in one word from a closed set; an answer of our own is its error code. */
 export type RequestOutcome =
