@@ -28,7 +28,8 @@ const timeouts = {
   }),
   idle: durationKey({
     default: "120s",
-    description: "Streaming: between bytes after the first content; then the stream ends with an error event; 0 = off",
+    description:
+      "Streaming: between bytes after the first content; then the stream ends with an error event. Also for how long a client may take nothing; then it counts as gone; 0 = off",
   }),
   total: durationKey({
     default: "10m",
