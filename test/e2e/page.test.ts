@@ -182,7 +182,7 @@ describeWithBrowser("the page", () => {
     expect(await ask(world.url, "anthropic", { model: "polled" })).toMatchObject({ status: 200 });
     await window.says("#requests td", "polled");
     // Held until here: a stream that nobody refers to any more is collected, and its place is free.
-    await Promise.all(listeners.map(({ body }) => body?.cancel()));
+    for (const { body } of listeners) await body?.cancel();
     await window.says(".badge", "live");
     expectClean(window, world.url);
   });

@@ -47,5 +47,7 @@ export function refusal(
 }
 
 export function eventStream(body: ReadableStream<Uint8Array>): Response {
-  return new Response(body, { headers: { ...HEADERS, "content-type": "text/event-stream" } });
+  // nginx in between passes on at once what it would collect otherwise.
+  const headers = { ...HEADERS, "content-type": "text/event-stream", "x-accel-buffering": "no" };
+  return new Response(body, { headers });
 }

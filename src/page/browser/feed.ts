@@ -22,8 +22,11 @@ type Of<Kind extends ProxyEvent["kind"]> = Kind extends unknown
   ? Readonly<{ kind: Kind; data: Omit<Extract<ProxyEvent, { kind: Kind }>, "kind" | "requestId"> & About }>
   : never;
 
-/** The events of a stream as they come; comments (keep-alives) are none. Ends with the stream. */
-export async function* feedEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<FeedEvent> {
+/**
+ * The events of a stream as they come, and null for a sign of life that is none: the server's first word, and its
+ * keep-alives, are comments. Ends with the stream.
+ */
+export async function* feedEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<FeedEvent | null> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let rest = "";
@@ -33,12 +36,14 @@ export async function* feedEvents(stream: ReadableStream<Uint8Array>): AsyncGene
       if (done) return;
       const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const [, kind, data] = /^event: (.+)\ndata: (.+)$/.exec(block) ?? [];
-        if (kind !== undefined && data !== undefined) yield { kind, data: JSON.parse(data) } as FeedEvent;
-      }
+      for (const block of blocks) yield feedEvent(block);
     }
   } finally {
     await reader.cancel().catch(() => {}); // it has ended already, or is to
   }
+}
+
+function feedEvent(block: string): FeedEvent | null {
+  const [, kind, data] = /^event: (.+)\ndata: (.+)$/.exec(block) ?? [];
+  return kind === undefined || data === undefined ? null : ({ kind, data: JSON.parse(data) } as FeedEvent);
 }

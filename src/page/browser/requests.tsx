@@ -7,6 +7,7 @@ import type { Tone } from "../../words/tone.ts";
 import { Badge } from "./badge.tsx";
 import { RequestDetail } from "./request-detail.tsx";
 import { Empty, Section } from "./section.tsx";
+import { keyOf } from "./snapshot.ts";
 import { chosen, WHICH, type Which } from "./which-requests.ts";
 
 type RequestsProps = Readonly<{
@@ -43,7 +44,7 @@ export function Requests({ requests, sought, onSeek }: RequestsProps) {
         </thead>
         <tbody>
           {found.slice(0, rows).map((request) => {
-            const id = `${request.request_id} ${request.time_ms}`;
+            const id = keyOf(request);
             const isOpen = id === open;
             return (
               <Fragment key={id}>

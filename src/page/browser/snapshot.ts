@@ -44,11 +44,27 @@ export function after(snapshot: Snapshot, event: FeedEvent): Snapshot {
   return { ...snapshot, decisions: [decision, ...snapshot.decisions].slice(0, DECISIONS_MAX) };
 }
 
+/**
+ * The snapshot with answers in it that were asked for when it was `before`. A request that was told of meanwhile stays:
+ * the list may be older than its end.
+ */
+export function withAnswers(snapshot: Snapshot, answers: Partial<Snapshot>, before: Snapshot): Snapshot {
+  if (!answers.requests) return { ...snapshot, ...answers };
+  const known = new Set([...(before.requests ?? []), ...answers.requests].map(keyOf));
+  const meanwhile = (snapshot.requests ?? []).filter((request) => !known.has(keyOf(request)));
+  return { ...snapshot, ...answers, requests: [...meanwhile, ...answers.requests].slice(0, REQUESTS_MAX) };
+}
+
 /** A request that came with the list and as an event is one request. */
 function withRequest(snapshot: Snapshot, request: RequestView): Snapshot {
   const known = snapshot.requests ?? [];
-  const isKnown = known.some((one) => one.request_id === request.request_id && one.time_ms === request.time_ms);
+  const isKnown = known.some((one) => keyOf(one) === keyOf(request));
   return isKnown ? snapshot : { ...snapshot, requests: [request, ...known].slice(0, REQUESTS_MAX) };
+}
+
+/** An id may come from outside, twice. */
+export function keyOf({ request_id, time_ms }: RequestView): string {
+  return `${request_id} ${time_ms}`;
 }
 
 /** Events after which providers or the config look different. */

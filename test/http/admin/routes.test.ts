@@ -20,6 +20,7 @@ describe("reading", () => {
   test("events are a stream, and refused when too many listen", async () => {
     const { headers, body } = await adminWorld().ask("/admin/api/events");
     expect(headers.get("content-type")).toBe("text/event-stream");
+    expect(headers.get("x-accel-buffering")).toBe("no");
     expect(body).toBe(": listening\n\n");
     const full = await adminWorld({ events: () => null }).ask("/admin/api/events");
     expect([full.status, full.body.error.code]).toEqual([503, "too_many_listeners"]);
