@@ -117,16 +117,25 @@ export const PROXY_URL: Format<string> = {
   show: withoutPassword,
 };
 
+const ENCODE = "in its user, password and path write % / ? # @ that are part of them as %25 %2F %3F %23 %40";
+
 export const REDIS_URL: Format<Secret> = {
   expected: "redis://, rediss:// or redis+unix:// URL",
   pattern: "^(rediss?|redis\\+unix)://.+$",
   hidden: true,
   parse(text) {
     const url = urlOf(text, ["redis:", "rediss:", "redis+unix:"]);
-    if (url === null) return wrong();
-    if (url.protocol === "redis+unix:")
-      return url.pathname.length > 1 ? parsed(secret(text)) : wrong("it names no socket");
+    if (/^redis\+unix:\/\/[^/]*@/.test(text)) return wrong("a user and password for a socket have keys of their own");
+    if (url === null) return wrong(/:\/\/.*[/?#].*@/.test(text) ? ENCODE : "");
+    if (![url.username, url.password, url.pathname].every(isEncoded)) return wrong(ENCODE);
+    if (url.protocol === "redis+unix:") {
+      if (url.hostname !== "" || url.pathname.length < 2)
+        return wrong("it names no socket, as redis+unix:///path does");
+      return /^(\?db=[0-9]{1,4})?$/.test(url.search + url.hash) ? parsed(secret(text)) : wrong("only ?db=N may follow");
+    }
     if (url.hostname === "") return wrong("it names no host");
+    // What nobody reads is not what was meant: a number after ?db= would leave the database at 0.
+    if (/[?#]/.test(text)) return wrong("it must not hold a query or fragment; a database number is its path");
     return /^(\/[0-9]{0,4})?$/.test(url.pathname) ? parsed(secret(text)) : wrong("its path must be a database number");
   },
   show: (value) => withoutPassword(value.reveal()),
@@ -217,6 +226,15 @@ function urlOf(text: string, protocols: readonly string[]): URL | null {
   if (/[\s\\]/.test(text) || !text.includes("://") || !URL.canParse(text)) return null;
   const url = new URL(text);
   return protocols.includes(url.protocol) ? url : null;
+}
+
+/** Whether each % in a part of a URL begins a character. */
+function isEncoded(part: string): boolean {
+  try {
+    return decodeURIComponent(part) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function withoutPassword(text: string): string {

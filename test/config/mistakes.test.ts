@@ -4,6 +4,12 @@ import { linesOf, PROVIDER } from "./world.ts";
 describe("one mistake, one line", () => {
   const cases: readonly (readonly [what: string, text: string, line: string])[] = [
     [
+      "a password in a Redis URL that was not encoded",
+      `sessions:\n  redis:\n    url: redis://:pa%ss@a\n${PROVIDER}`,
+      "3:10 sessions.redis.url: expected redis://, rediss:// or redis+unix:// URL, got ***: " +
+        "in its user, password and path write % / ? # @ that are part of them as %25 %2F %3F %23 %40",
+    ],
+    [
       "an unknown key near a known one",
       `server: {hots: x}\n${PROVIDER}`,
       `1:10 server.hots: unknown key; did you mean "host"?`,

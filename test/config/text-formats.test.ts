@@ -58,8 +58,33 @@ const cases: Readonly<Record<string, Case>> = {
   ],
   "Redis URLs": [
     REDIS_URL,
-    ["redis://a", "rediss://u:p@a:1/2", "redis://:p@a/0", "redis+unix:///run/redis.sock"],
-    ["http://a", "redis://", "redis:///1", "redis://a/b", "redis+unix://", "a:6379"],
+    [
+      "redis://a",
+      "rediss://u:p@a:1/2",
+      "redis://:p@a/0",
+      "redis://:p%25%2F%3F%23%C3%A4@a",
+      "redis+unix:///run/redis.sock",
+      "redis+unix:///run/a%20b.sock?db=12",
+    ],
+    [
+      "http://a",
+      "redis://",
+      "redis:///1",
+      "redis://a/b",
+      "redis+unix://",
+      "a:6379",
+      "redis://:p%ss@a",
+      "redis://u%:p@a",
+      "redis://:p%E4@a",
+      "redis+unix:///run/100%.sock",
+      "redis://a?db=3",
+      "redis://a/3?db=4",
+      "redis://a#b",
+      "redis+unix:///s?db=a",
+      "redis+unix:///s?DB=1",
+      "redis+unix://run/redis.sock",
+      "redis+unix://u:p@/run/redis.sock",
+    ],
   ],
   hours: [
     HOURS,
@@ -124,6 +149,14 @@ for (const [what, [format, good, bad]] of Object.entries(cases)) {
 
 test("a base URL loses its trailing slashes and keeps its path", () => {
   expect(BASE_URL.parse("https://A.example/x/v1//")).toEqual({ kind: "value", value: "https://a.example/x/v1" });
+});
+
+test("a Redis URL with a character that must be encoded is told which, and never repeated", () => {
+  const encode = "in its user, password and path write % / ? # @ that are part of them as %25 %2F %3F %23 %40";
+  for (const password of ["canary%ss", "canary%", "canary%E4", "can/ary", "can#ary", "can?ary", "can#@ry"]) {
+    expect(REDIS_URL.parse(`redis://:${password}@a:6379/1`)).toEqual({ kind: "wrong", why: encode });
+  }
+  expect(REDIS_URL.parse("redis://:p@a:66666")).toEqual({ kind: "wrong", why: "" });
 });
 
 test("hours are minutes of the day, and those that cross midnight end before they begin", () => {
