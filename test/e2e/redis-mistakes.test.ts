@@ -102,6 +102,54 @@ describeWithRedis("a store that is set up wrongly is told in one line at the sta
     });
   });
 
+  test("a sentinel where a server is to be, and the reverse", async () => {
+    const config = `sentinel monitor slots 127.0.0.1 ${plain.port} 1`;
+    const sentinel = await server({ sentinel: true, config });
+    expect(await refused({ url: sentinel.url })).toEqual({
+      code: 2,
+      stderr:
+        "hedgerow: redis: the server is a sentinel (of slots): name it in sessions.redis.sentinel instead of sessions.redis.url\n",
+    });
+    const asCluster = await refused({ cluster: [`127.0.0.1:${sentinel.port}`] });
+    expect(asCluster.code).toBe(2);
+    expect(asCluster.stderr).toMatch(
+      /^hedgerow: redis: the servers in sessions\.redis\.cluster are no nodes of one: sentinels are named in sessions\.redis\.sentinel, a single server in \.url \(.*unknown command 'cluster'.*\)\n$/,
+    );
+    const asSentinel = await refused({ sentinel: { name: "slots", nodes: [`127.0.0.1:${plain.port}`] } });
+    expect(asSentinel.code).toBe(2);
+    expect(asSentinel.stderr).toMatch(
+      /^hedgerow: redis: the servers in sessions\.redis\.sentinel\.nodes are no sentinels: name those, or a single server in sessions\.redis\.url \(.*unknown command 'sentinel'.*\)\n$/,
+    );
+  });
+
+  test("a database that the server does not have: not counted in another one instead", async () => {
+    expect(await refused({ url: `${plain.url}/99` })).toEqual({
+      code: 2,
+      stderr:
+        "hedgerow: redis: the server has no database of the number in sessions.redis.url (ERR DB index is out of range)\n",
+    });
+    expect(await plain.admin.dbsize()).toBe(0);
+    // One that answers only later is told of in the log.
+    const port = await freePort();
+    await using proxy = await started({ url: `redis://127.0.0.1:${port}/99` });
+    const late = await server({ port });
+    const told = () => proxy.log().filter(({ error }) => String(error).includes("has no database of the number in"));
+    await eventually("it is told", () => told().length > 0);
+    expect(await proxy.metric("hedgerow_store_up")).toBe(0);
+    expect(await late.admin.dbsize()).toBe(0);
+  });
+
+  test("a password in the url that was not encoded, by serve as by check, and without a word of it", async () => {
+    for (const verb of ["check", "serve"]) {
+      const { code, stdout, stderr } = await run([verb], { url: `redis://:canary%ss@127.0.0.1:${plain.port}` });
+      expect(code).toBe(2);
+      expect(stdout + stderr).toMatch(
+        /^providers\.yaml:\d+:\d+ sessions\.redis\.url: expected .* URL, got \*\*\*: in its user, password and path write % /,
+      );
+      expect(stdout + stderr).not.toContain("canary");
+    }
+  });
+
   test("a replica", async () => {
     const replica = await server({ args: ["--replicaof", "127.0.0.1", String(plain.port)] });
     await eventually("it follows", async () => (await replica.admin.info("replication")).includes("link_status:up"));
@@ -172,11 +220,15 @@ const configOf = (redis: RedisKeys) =>
 
 /** Starts the proxy, which is to end by itself. */
 async function refused(redis: RedisKeys, env: Readonly<Record<string, string>> = {}): Promise<Refused> {
+  const { code, stderr } = await run(["serve"], redis, env);
+  return { code, stderr };
+}
+
+async function run(verb: readonly string[], redis: RedisKeys, env: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "hedgerow-mistake-"));
   try {
     writeFileSync(join(folder, "providers.yaml"), configOf(redis));
-    const { code, stderr } = await runHedgerow(["serve"], { cwd: folder, env });
-    return { code, stderr };
+    return await runHedgerow(verb, { cwd: folder, env });
   } finally {
     rmSync(folder, { recursive: true });
   }

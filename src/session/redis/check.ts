@@ -21,6 +21,13 @@ export function judge(info: string, where: RedisPlace["kind"]): Findings {
   else if (major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1])) {
     fatal.push(`the server is Redis ${version}; Redis 6.2 or newer, or Valkey, is needed`);
   }
+  if ([field("redis_mode"), field("server_mode")].includes("sentinel")) {
+    const watched = [...info.matchAll(/^master[0-9]+:name=([^,]*)/gm)].map(([, name]) => name);
+    fatal.push(
+      `the server is a sentinel${watched.length === 0 ? "" : ` (of ${watched.join(", ")})`}: ` +
+        "name it in sessions.redis.sentinel instead of sessions.redis.url",
+    );
+  }
   if (field("cluster_enabled") === "1" && where !== "cluster") {
     fatal.push(
       "the server belongs to a cluster: name its nodes in sessions.redis.cluster instead of sessions.redis.url",
@@ -156,12 +163,25 @@ const MISTAKES: readonly Readonly<{ said: RegExp; line: string }>[] = [
     line: "the username or password of the sentinels is wrong (sessions.redis.sentinel)",
   },
   { said: /sentinels.*NOAUTH/i, line: "the sentinels ask for a password: set sessions.redis.sentinel.password" },
+  {
+    said: /sentinels.*unknown command/i,
+    line: "the servers in sessions.redis.sentinel.nodes are no sentinels: name those, or a single server in sessions.redis.url",
+  },
   { said: /WRONGPASS|invalid password/i, line: "the username or password is wrong" },
   { said: /NOAUTH/, line: "the server asks for a password: set sessions.redis.password" },
   { said: /without any password configured/i, line: "a password is set, but the server has none for this user" },
   { said: /NOPERM/, line: "the user may not do what is needed; it needs ~PREFIX:* and +@all -@dangerous +info" },
   { said: /CROSSSLOT/, line: "keys of one scope lie in different cluster slots (CROSSSLOT): is a proxy in between?" },
   { said: /cluster support disabled/i, line: "the server is no cluster: use sessions.redis.url instead of .cluster" },
+  { said: /DB index is out of range/i, line: "the server has no database of the number in sessions.redis.url" },
+  {
+    said: /unknown command .cluster\b/i,
+    line: "the servers in sessions.redis.cluster are no nodes of one: sentinels are named in sessions.redis.sentinel, a single server in .url",
+  },
+  {
+    said: /unknown command/i,
+    line: "the server lacks a command that Redis and Valkey have; a sentinel is named in sessions.redis.sentinel",
+  },
   { said: /READONLY/, line: "the server is a read-only replica: name the master instead" },
   { said: /ALTNAME|Hostname\/IP does not match/i, line: "the server's TLS certificate is for another name" },
   {

@@ -1,4 +1,5 @@
 import { Cluster, Redis } from "ioredis";
+import type { Clock } from "../../core/clock.ts";
 import { HedgerowError } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { RedisClient } from "./calls.ts";
@@ -22,6 +23,7 @@ export type ConnectRules = Readonly<{
   /** PEM of the authorities to trust instead of the system's; null = the system's. */
   authority: string | null;
   timeoutMs: number;
+  clock: Clock;
 }>;
 
 /** Of a connection over TLS; null is one without. The name that the server is asked for by is in its certificate. */
@@ -31,6 +33,8 @@ export type Tls = Readonly<{ ca?: string }> | null;
 export const CONNECT_MS = 250;
 const RETRY_STEP_MS = 25;
 const RETRY_MS_MAX = 500;
+/** A server that was demoted in use is left for its successor at most so often. */
+const DEMOTED_MS = 1000;
 /** A node that moved or went is followed this often within one call; the call's own timeout ends it in any case. */
 const REDIRECTIONS_MAX = 5;
 const SENTINEL_PORT = 26_379;
@@ -43,15 +47,40 @@ const retryMs = (attempt: number) => Math.min(RETRY_STEP_MS * attempt, RETRY_MS_
  */
 export function connect(rules: ConnectRules): RedisClient {
   const client = open(rules);
-  client.on("error", () => {}); // told by the calls that fail for it, and by the check at the start
+  // Errors are told by the calls that fail for them, and by the check at the start.
+  client.on("error", () => {
+    // A handshake that failed in part is none: without its database the client would go on, in the one with number 0.
+    if (client instanceof Redis && client.status === "connect") client.disconnect(true);
+  });
   return client;
+}
+
+/**
+ * Says of an error whether it asks for a new connection: a server that was demoted refuses to write, and by the same
+ * name or address its successor may be reached by now. Mostly it is not yet, and a new connection is asked at once
+ * whether the store is back: without a pause that would go round as fast as the server refuses.
+ */
+function leavesDemoted(clock: Clock): (error: Error) => boolean {
+  let staysUntilMs = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    // Redis 6.2 tells of its script first.
+    if (!/\bREADONLY\b/.test(message) || clock.monoMs() < staysUntilMs) return false;
+    staysUntilMs = clock.monoMs() + DEMOTED_MS;
+    return true;
+  };
 }
 
 function open(rules: ConnectRules): RedisClient {
   const { where } = rules;
   const tls = tlsOf(rules);
   const options = { ...optionsOf(rules), ...(tls === null ? {} : { tls }) };
-  const one = { ...options, enableOfflineQueue: false, enableAutoPipelining: true, retryStrategy: retryMs };
+  const one = {
+    ...options,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    retryStrategy: retryMs,
+    reconnectOnError: leavesDemoted(rules.clock), // nodes of a cluster say where a slot went
+  };
   switch (where.kind) {
     case "single":
       return new Redis({ ...placeOf(where.url), ...one });
@@ -91,8 +120,6 @@ function optionsOf({ username, password, timeoutMs }: ConnectRules) {
     socketTimeout: 3 * timeoutMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // A master that was demoted: its successor is found by connecting anew.
-    reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     connectionName: "hedgerow",
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password: password.reveal() }),

@@ -39,6 +39,15 @@ test("a replica is refused where one server is named, and left to Sentinel and C
   expect(judge(replica, "sentinel").fatal).toEqual([]);
 });
 
+test("a sentinel is refused by either name of its mode, and told of whom it watches", () => {
+  const told = (watched: string) =>
+    `the server is a sentinel${watched}: name it in sessions.redis.sentinel instead of sessions.redis.url`;
+  const sentinel = info({ redis_mode: "sentinel", master0: "name=slots,status=ok", master1: "name=other,status=ok" });
+  expect(judge(sentinel, "single").fatal).toEqual([told(" (of slots, other)")]);
+  expect(judge(info({ server_mode: "sentinel" }), "single").fatal).toEqual([told("")]);
+  expect(judge(info({ server_mode: "standalone" }), "single").fatal).toEqual([]);
+});
+
 test("every policy that evicts is warned of, volatile ones too, because all keys carry an expiry", () => {
   for (const policy of ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"]) {
     expect(judge(info({ maxmemory_policy: policy }), "single").warnings).toEqual([expect.stringContaining(policy)]);

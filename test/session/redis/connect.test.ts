@@ -3,84 +3,12 @@ import { readFileSync } from "node:fs";
 import { background } from "../../../src/core/background.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { secret } from "../../../src/core/secret.ts";
-import { calls } from "../../../src/session/redis/calls.ts";
-import { checkStore } from "../../../src/session/redis/check.ts";
-import { type ConnectRules, connect, type RedisPlace } from "../../../src/session/redis/connect.ts";
-import { keys } from "../../../src/session/redis/keys.ts";
-import { leaseScripts } from "../../../src/session/redis/lease-scripts.ts";
+import type { RedisPlace } from "../../../src/session/redis/connect.ts";
 import { openRedisStore } from "../../../src/session/redis/redis-store.ts";
-import { look } from "../../../src/session/redis/look.ts";
-import { redisLeases } from "../../../src/session/redis/redis-leases.ts";
 import { freePort } from "../../world/free-port.ts";
-import {
-  type Certificate,
-  certificate,
-  describeWithRedis,
-  redisServer,
-  type ServerOptions,
-} from "../../world/redis.ts";
+import { type Certificate, certificate, describeWithRedis } from "../../world/redis.ts";
 import { redisCluster } from "../../world/redis-cluster.ts";
-
-const TIMEOUT_MS = 5000;
-
-/** Connects as `serve` would and tries the store out: its warnings, or the error's code and line. */
-async function tried(where: RedisPlace, more: Partial<ConnectRules> = {}, withinMs = 5000): Promise<readonly string[]> {
-  const rules = { where, username: null, password: null, tls: false, authority: null, timeoutMs: TIMEOUT_MS, ...more };
-  const client = connect(rules);
-  const store = redisLeases({
-    calls: calls({ client, clock: systemClock, observe: () => {}, timeoutMs: TIMEOUT_MS }),
-    keys: keys("hedgerow"),
-    scripts: leaseScripts(),
-    clock: systemClock,
-  });
-  try {
-    return await checkStore({
-      client,
-      where: where.kind,
-      look: () => look(rules),
-      store,
-      clock: systemClock,
-      withinMs,
-      instance: "test",
-    });
-  } finally {
-    client.disconnect();
-  }
-}
-
-const single = (url: string): RedisPlace => ({ kind: "single", url: secret(url) });
-
-async function withServer(options: ServerOptions, body: (url: string, port: number) => Promise<void>): Promise<void> {
-  const server = await redisServer(options);
-  try {
-    await body(server.url, server.port);
-  } finally {
-    await server.stop();
-  }
-}
-
-/** A server and the sentinel that watches it, both of one kind. */
-async function withSentinel(
-  options: ServerOptions,
-  body: (where: RedisPlace & { kind: "sentinel" }) => Promise<void>,
-  sentinelConfig = "",
-): Promise<void> {
-  await withServer(options, async (_, port) => {
-    const config = `sentinel monitor slots 127.0.0.1 ${port} 1\n${sentinelConfig}`;
-    const args = options.listen === "tls" ? ["--tls-replication", "yes"] : [];
-    await withServer({ ...options, args, sentinel: true, config }, async (_, sentinelPort) => {
-      await body({ kind: "sentinel", name: "slots", nodes: [{ host: "127.0.0.1", port: sentinelPort }] });
-    });
-  });
-}
-
-const failureOf = (asked: Promise<unknown>) =>
-  asked.then(
-    () => null,
-    (error: unknown) => error,
-  );
-const refusal = (line: RegExp) =>
-  expect.objectContaining({ code: "store_config", message: expect.stringMatching(line) });
+import { failureOf, refusal, single, tried, withSentinel, withServer } from "./connect-world.ts";
 
 describeWithRedis("connecting to the store", () => {
   test("a single server, over a port or a unix socket, with a database number", async () => {
@@ -192,6 +120,33 @@ describeWithRedis("connecting to the store", () => {
         expect(await failureOf(tried(single(url)))).toEqual(refusal(/belongs to a cluster/));
       },
     );
+  });
+
+  test("a sentinel named as a single server or as a cluster, and a server named as a sentinel", async () => {
+    await withSentinel({ listen: "tcp" }, async ({ nodes }) => {
+      const at = `redis://127.0.0.1:${nodes[0]?.port}`;
+      expect(await failureOf(tried(single(at)))).toEqual(refusal(/is a sentinel \(of slots\): name it in/));
+      expect(await failureOf(tried(single(`${at}/3`)))).toEqual(
+        refusal(/a sentinel is named in sessions.redis.sentinel/),
+      );
+      expect(await failureOf(tried({ kind: "cluster", nodes }))).toEqual(refusal(/are no nodes of one: sentinels are/));
+    });
+    await withServer({ listen: "tcp" }, async (_, port) => {
+      const asked = tried({ kind: "sentinel", name: "slots", nodes: [{ host: "127.0.0.1", port }] });
+      expect(await failureOf(asked)).toEqual(refusal(/are no sentinels: name those/));
+    });
+  });
+
+  test("a database that the server has not, and a user who may not choose one", async () => {
+    await withServer({ listen: "tcp", args: ["--databases", "4"] }, async (url) => {
+      expect(await tried(single(`${url}/3`))).toEqual([]);
+      expect(await failureOf(tried(single(`${url}/4`)))).toEqual(refusal(/has no database of the number in/));
+    });
+    await withServer({ args: ["--user", "app", "on", ">secret", "~*", "+@all", "-select"] }, async (url) => {
+      const user = { username: "app", password: secret("secret") };
+      expect(await tried(single(url), user)).toEqual([]);
+      expect(await failureOf(tried(single(`${url}?db=3`), user))).toEqual(refusal(/needs ~PREFIX.*select/));
+    });
   });
 
   test("a replica", async () => {
