@@ -1,4 +1,4 @@
-import { heap } from "./heap.ts";
+import { type Heap, heap } from "./heap.ts";
 
 /** A member that counts until a moment. Changed by its set alone. */
 export type Entry<Owner> = {
@@ -15,7 +15,8 @@ export type Entry<Owner> = {
  * Members with the time until which each counts, ordered by (time, member) like a Redis sorted set. The living and the
  * lapsed are kept apart as of the last `tick`, so that counting the living costs nothing, however many wait for a sweep.
  * Moving later costs nothing either: a member takes its new place when the old one comes first, and most have moved on
- * many times by then.
+ * many times by then. So it is with a living member that belongs elsewhere: it leaves when it comes first, and is never
+ * shown before.
  */
 export type Expiring<Owner> = Readonly<{
   /** Moves what has lapsed aside. A clock that went back revives what is still there. */
@@ -34,7 +35,13 @@ export type Expiring<Owner> = Readonly<{
   beyond(ms: number): Entry<Owner>[];
 }>;
 
-export function expiring<Owner>(): Expiring<Owner> {
+/** Which of the living belong elsewhere, and who takes one that has left. */
+export type Leaving<Owner> = Readonly<{
+  leaves(entry: Entry<Owner>): boolean;
+  left(entry: Entry<Owner>): void;
+}>;
+
+export function expiring<Owner>(leaving?: Leaving<Owner>): Expiring<Owner> {
   const living = heap<Entry<Owner>>(placedBefore);
   const gone = heap<Entry<Owner>>(placedBefore);
   let nowMs = 0;
@@ -45,16 +52,11 @@ export function expiring<Owner>(): Expiring<Owner> {
     (entry.lapsed ? gone : living).push(entry);
   };
   const remove = (entry: Entry<Owner>) => (entry.lapsed ? gone : living).remove(entry);
-  /** The soonest of the living, at its true place. */
-  const soonest = () => {
-    let first = living.first();
-    while (first !== undefined && first.placedMs !== first.untilMs) {
-      first.placedMs = first.untilMs;
-      living.moved(first);
-      first = living.first();
-    }
-    return first;
+  const leave = (entry: Entry<Owner>) => {
+    living.remove(entry);
+    leaving?.left(entry);
   };
+  const soonest = () => soonestOf(living, (entry) => leaving?.leaves(entry) ?? false, leave);
 
   return {
     tick(toMs) {
@@ -97,11 +99,32 @@ export function expiring<Owner>(): Expiring<Owner> {
       }
       for (const entry of walked) living.push(entry);
     },
-    beyond: (ms) =>
-      [...living.items(), ...gone.items()]
-        .filter((entry) => entry.untilMs > ms)
-        .sort((a, b) => a.untilMs - b.untilMs || (a.member < b.member ? -1 : 1)),
+    beyond(ms) {
+      for (const entry of [...living.items()].filter((one) => leaving?.leaves(one))) leave(entry);
+      return inOrder([...living.items(), ...gone.items()].filter((entry) => entry.untilMs > ms));
+    },
   };
+}
+
+/** The soonest at its true place; what comes before it and belongs elsewhere has left. */
+function soonestOf<Owner>(
+  living: Heap<Entry<Owner>>,
+  leaves: (entry: Entry<Owner>) => boolean,
+  leave: (entry: Entry<Owner>) => void,
+): Entry<Owner> | undefined {
+  for (let first = living.first(); first !== undefined; first = living.first()) {
+    if (leaves(first)) leave(first);
+    else if (first.placedMs === first.untilMs) return first;
+    else {
+      first.placedMs = first.untilMs;
+      living.moved(first);
+    }
+  }
+  return undefined;
+}
+
+function inOrder<Owner>(entries: Entry<Owner>[]): Entry<Owner>[] {
+  return entries.sort((a, b) => a.untilMs - b.untilMs || (a.member < b.member ? -1 : 1));
 }
 
 function placedBefore(a: Entry<unknown>, b: Entry<unknown>): boolean {

@@ -25,7 +25,12 @@ export type Claim = Readonly<{
   ttlMs: number;
   /** Restores a lease this process owns; may exceed both limits; refused only while the session's tombstone stands. */
   force: boolean;
-  /** Residence marks looked at for idle sessions to displace; 0 = never. At least 2 x sessionsMax, at most 1,024. */
+  /**
+   * Marks looked at for idle sessions to displace; 0 = never. At least 2 x sessionsMax, at most 1,024. Marks are the
+   * residences of sessions without any lease and tombstones, by (time, member): sessions that run are in nobody's way,
+   * however many. A session whose leases have all lapsed is one of the idle once these are swept; the look for idle
+   * sessions first sweeps the first eight of the scope, and as many as `displace` more where that does not do.
+   */
   displace: number;
   /**
    * Requests a minute for this scope (clients); 0 = no limit. Decided in the same step, after requests and sessions, so
@@ -45,7 +50,7 @@ export type Granted = Readonly<{
   /** The session did not count before. */
   isNew: boolean;
   refs: number;
-  /** Sessions whose idle slot was taken, soonest end of residence first. */
+  /** Sessions whose idle slot was taken, soonest end of residence first. Each costs the store about as much as a release. */
   displaced: readonly string[];
 }>;
 
@@ -74,7 +79,7 @@ export const RENEW_MAX = 200;
  * sending; it may still run until its deadline), `store_down` when it is away and nothing may be decided without it.
  *
  * Order of checks in `acquire`: a lease already held (granted); with `force` the tombstone; else requests, sessions,
- * `rpm`. A refusal writes nothing.
+ * `rpm`. A refusal changes no verdict: it writes nothing, but for lapsed leases swept in the look for idle sessions.
  */
 export type LeaseStore = Readonly<{
   acquire(claim: Claim): Promise<Granted | Refused>;

@@ -5,15 +5,18 @@ import {
   forgetEmpty,
   type MemoryScope,
   memberOf,
-  newest,
   setTime,
   type Slot,
   slotOf,
+  sweepLeases,
   tick,
   until,
 } from "./memory-scope.ts";
 
-/** May it be granted, and what must go for it? Decides only: a refusal writes nothing. */
+/** Lapsed leases that a look for idle sessions sweeps in any case; as many as marks are looked at where these few do not do. */
+const LAPSED_FIRST = 8;
+
+/** May it be granted, and what must go for it? Decides only: a refusal writes nothing, but for lapsed leases that are swept. */
 type Decision =
   | Readonly<{ granted: true; displaced: readonly Slot[]; arrivalUs: number }>
   | Readonly<{ granted: false; by: Refused["by"]; retryAfterMs: number }>;
@@ -45,7 +48,8 @@ export function acquire(scope: MemoryScope, nowMs: number, claim: Claim): Grante
   const slot = slotOf(scope, claim.session);
   const countedMs = until(slot.counts);
   // It counts and nothing accounts for that (a sweep under way after a clock step): that time becomes its residence.
-  if (countedMs > 0 && until(slot.residence) === 0 && newest(slot) === 0) setTime(scope, slot, "residence", countedMs);
+  if (countedMs > 0 && until(slot.residence) === 0 && slot.leases.size === 0)
+    setTime(scope, slot, "residence", countedMs);
   const displaced = decision.displaced.map((other) => other.session);
   return grant(scope, { slot, member, untilMs, isNew: countedMs === 0, displaced });
 }
@@ -91,12 +95,23 @@ function roomFor(scope: MemoryScope, claim: Claim): readonly Slot[] | null {
   if (claim.sessionsMax < 0) return null;
   const sessions = scope.sessions.live();
   if (claim.sessionsMax === 0 || sessions < claim.sessionsMax) return [];
+  if (claim.displace === 0) return null;
   // More than one only while restored leases hold the scope over its limit.
   const need = sessions - claim.sessionsMax + 1;
+  // Whose leases have all lapsed is idle, but filed so only by a sweep. At most times hardly any wait for one.
+  for (const bound of [LAPSED_FIRST, claim.displace]) {
+    const swept = sweepLeases(scope, bound);
+    const idle = firstIdle(scope, need, claim.displace);
+    if (idle !== null || swept < bound) return idle;
+  }
+  return null;
+}
+
+/** The first idle sessions by the end of their residence, so many, or null when those looked at are fewer. */
+function firstIdle(scope: MemoryScope, need: number, marksMax: number): readonly Slot[] | null {
   const idle: Slot[] = [];
-  scope.marks.walk(claim.displace, (mark) => {
-    const slot = mark.owner;
-    if (slot.residence === mark && newest(slot) === 0) idle.push(slot);
+  scope.marks.walk(marksMax, (mark) => {
+    if (mark.owner.residence === mark) idle.push(mark.owner);
     return idle.length === need;
   });
   return idle.length === need ? idle : null;

@@ -11,6 +11,7 @@ import {
   settle,
   type Slot,
   slotOf,
+  sweepLeases,
   tick,
   until,
 } from "./memory-scope.ts";
@@ -46,7 +47,7 @@ export type Sweep = Readonly<{ bound: number; ttlMaxMs: number }>;
 
 export function sweep(scope: MemoryScope, nowMs: number, { bound, ttlMaxMs }: Sweep): Swept {
   tick(scope, nowMs);
-  const { sessions, leases, marks } = scope;
+  const { sessions, leases, marks, running } = scope;
   const take = (set: Expiring<Slot>, forget: (entry: Entry<Slot>) => void): number => {
     let taken = 0;
     for (let entry = set.firstLapsed(); entry !== undefined && taken < bound; entry = set.firstLapsed()) {
@@ -56,12 +57,13 @@ export function sweep(scope: MemoryScope, nowMs: number, { bound, ttlMaxMs }: Sw
     }
     return taken;
   };
-  const sweptLeases = take(leases, (lease) => dropLease(scope, lease.owner, lease));
+  const sweptLeases = sweepLeases(scope, bound);
   take(marks, (mark) => setTime(scope, mark.owner, mark.owner.residence === mark ? "residence" : "tombstone", 0));
+  take(running, (mark) => setTime(scope, mark.owner, "residence", 0));
   const sweptSessions = take(sessions, (session) => setTime(scope, session.owner, "counts", 0));
-  let more = leases.lapsed() + marks.lapsed() + sessions.lapsed() > 0;
+  let more = leases.lapsed() + marks.lapsed() + running.lapsed() + sessions.lapsed() > 0;
   // A clock that stepped back left these too far ahead. Sessions last: none may end before what it stands for.
-  for (const set of [leases, marks, sessions]) {
+  for (const set of [leases, marks, running, sessions]) {
     const beyond = set.beyond(nowMs + ttlMaxMs);
     for (const entry of beyond.slice(0, bound)) set.move(entry, nowMs + ttlMaxMs);
     if (beyond.length > bound) {

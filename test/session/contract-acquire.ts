@@ -1,15 +1,33 @@
 import { describe, expect, test } from "bun:test";
-import { A, B, C, SCOPE, TOMBSTONE_MS, TTL_MS, granted, refused, type ScopeWorld } from "./contract-world.ts";
+import {
+  A,
+  B,
+  C,
+  SCOPE,
+  TOMBSTONE_MS,
+  TTL_MS,
+  granted,
+  refused,
+  sessionId,
+  type ScopeWorld,
+} from "./contract-world.ts";
 
 /** What `acquire` promises. */
 export function describeAcquire(world: ScopeWorld): void {
-  const { acquire, release, renew, count, countAll, end, settleIn, pass } = world;
+  const { acquire, release, renew, sweep, count, countAll, end, settleIn, pass } = world;
 
   describe("acquire", () => {
     test("grants a new session and says how many there are", async () => {
       expect(await acquire("l1", A)).toEqual(granted({}));
       expect(await acquire("l2", B)).toEqual(granted({ sessions: 2, requests: 2 }));
       expect(await count()).toEqual({ sessions: 2, requests: 2 });
+    });
+
+    test("tells the requests of a session that has never had an answer from a session that nobody accounts for", async () => {
+      await acquire("l1", A);
+      expect(await acquire("l2", A)).toEqual(granted({ requests: 2, isNew: false, refs: 2 }));
+      await release("l1", A, "reverted");
+      expect(await release("l2", A, "reverted")).toEqual({ had: true, refs: 0, freed: true, sessions: 0 });
     });
 
     test("needs no new slot for a session that counts already", async () => {
@@ -156,6 +174,44 @@ export function describeAcquire(world: ScopeWorld): void {
       await settleIn("l1", A);
       expect(await acquire("l3", C, { sessionsMax: 1, displace: 1 })).toEqual(refused("sessions", { requests: 0 }));
       expect(await acquire("l3", C, { sessionsMax: 1, displace: 2 })).toEqual(granted({ displaced: [A] }));
+    });
+
+    test("looks past any number of sessions that run something", async () => {
+      for (let i = 0; i < 20; i++) {
+        await settleIn(`l${i}`, sessionId(`s${i}`), 1000);
+        await acquire(`l${i}`, sessionId(`s${i}`));
+      }
+      await settleIn("l20", A);
+      expect(await acquire("l21", C, { sessionsMax: 21, displace: 1 })).toEqual(
+        granted({ sessions: 21, requests: 21, displaced: [A] }),
+      );
+    });
+
+    test("takes a session that runs no longer, however its last lease ended", async () => {
+      await settleIn("l1", A, 1000);
+      await acquire("l2", A);
+      await acquire("l3", A);
+      await release("l2", A, "reverted");
+      expect(await acquire("l4", C, { sessionsMax: 1, displace: 16 })).toMatchObject({ by: "sessions" });
+      await release("l3", A, "reverted");
+      expect(await acquire("l4", C, { sessionsMax: 1, displace: 16 })).toMatchObject({ displaced: [A] });
+      await settleIn("l5", B, 1000);
+      await acquire("l6", B, { ttlMs: 10 });
+      pass(10);
+      await sweep();
+      await release("l4", C, "failed");
+      expect(await acquire("l7", A, { sessionsMax: 1, displace: 16 })).toMatchObject({ displaced: [B] });
+    });
+
+    test("finds an idle session behind lapsed leases: eight, and as many more as marks", async () => {
+      for (let i = 0; i < 25; i++) await acquire(`l${i}`, sessionId(`s${i}`), { ttlMs: 1000 });
+      await acquire("l25", A, { ttlMs: 1001 });
+      await settleIn("l26", A);
+      pass(1001);
+      expect(await acquire("l27", C, { sessionsMax: 1, displace: 16 })).toEqual(refused("sessions", { requests: 0 }));
+      expect(await count()).toEqual({ sessions: 1, requests: 0 });
+      expect(await acquire("l27", C, { sessionsMax: 1, displace: 16 })).toEqual(granted({ displaced: [A] }));
+      expect(await sweep()).toMatchObject({ leases: 0 });
     });
 
     test("is not needed, and takes nobody, while there is room", async () => {

@@ -59,3 +59,20 @@ test("counts and orders as a list that is sorted anew each time, whatever moves 
     { numRuns: 500 },
   );
 });
+
+test("what belongs elsewhere leaves before anybody sees it, and what belongs here again in time has never left", () => {
+  const [away, left] = [new Set<string>(), [] as string[]];
+  const set = expiring<string>({ leaves: (entry) => away.has(entry.owner), left: (entry) => left.push(entry.member) });
+  set.tick(1000);
+  for (const [at, name] of ["a", "b", "c", "d", "e"].entries()) set.add(name, name, 1010 + 10 * at);
+  away.add("a").add("b").add("d");
+  away.delete("b");
+  const walked: string[] = [];
+  set.walk(2, (entry) => walked.push(entry.member) >= 1);
+  expect([walked, left]).toEqual([["b"], ["a"]]);
+  set.tick(1045);
+  expect([set.firstLapsed()?.member, set.lapsed(), left]).toEqual(["b", 2, ["a", "d"]]);
+  away.add("e");
+  expect(set.beyond(1030).map((entry) => entry.member)).toEqual([]);
+  expect(left).toEqual(["a", "d", "e"]);
+});

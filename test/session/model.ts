@@ -103,13 +103,15 @@ function acquire(model: Model, claim: Claim): Granted | Refused {
   if (limited && claim.requestsMax > 0 && requests(model) >= claim.requestsMax) return no("requests");
   let displaced: string[] = [];
   if (limited && !wasCounting && sessions(model) >= room) {
+    if (room < 0 || claim.displace === 0) return no("sessions");
     const need = sessions(model) - room + 1;
-    displaced = inOrder(live(model, [...model.residences, ...model.tombstones]))
-      .slice(0, claim.displace)
-      .filter((mark) => model.residences.includes(mark) && !runs(model, mark.session))
-      .map((mark) => mark.session)
-      .slice(0, need);
-    if (room < 0 || displaced.length < need) return no("sessions");
+    // Eight lapsed leases are swept in any case; where that does not do, as many as marks are looked at.
+    for (const bound of [8, claim.displace]) {
+      const swept = sweepLeases(model, bound);
+      displaced = firstIdle(model, claim.displace).slice(0, need);
+      if (displaced.length === need || swept < bound) break;
+    }
+    if (displaced.length < need) return no("sessions");
   }
   if (limited && claim.rpm > 0) {
     const stepUs = Math.ceil(60_000_000 / claim.rpm);
@@ -130,6 +132,21 @@ function acquire(model: Model, claim: Claim): Granted | Refused {
     refs: refs(model, session),
     displaced,
   };
+}
+
+/** Of the marks of sessions that have no lease, swept or not, and of tombstones so many; of these the sessions. */
+function firstIdle(model: Model, marksMax: number): string[] {
+  const idle = model.residences.filter((one) => refs(model, one.session) === 0);
+  return inOrder(live(model, [...idle, ...model.tombstones]))
+    .slice(0, marksMax)
+    .filter((mark) => idle.includes(mark))
+    .map((mark) => mark.session);
+}
+
+function sweepLeases(model: Model, bound: number): number {
+  const swept = inOrder(lapsed(model, model.leases)).slice(0, bound);
+  model.leases = model.leases.filter((one) => !swept.includes(one));
+  return swept.length;
 }
 
 function free(model: Model, session: string): void {
@@ -167,15 +184,15 @@ function renew(model: Model, ref: LeaseRef, ttlMs: number): Renewal {
 function sweep(model: Model, bound: number): Swept {
   const first = (all: readonly Timed[]) => inOrder(lapsed(model, all)).slice(0, bound);
   const without = (all: readonly Timed[], gone: readonly Timed[]) => all.filter((one) => !gone.includes(one));
-  const leases = first(model.leases);
-  const marks = first([...model.residences, ...model.tombstones]);
+  const leases = sweepLeases(model, bound);
+  const ofRunning = model.residences.filter((one) => refs(model, one.session) > 0);
+  const marks = [first(without([...model.residences, ...model.tombstones], ofRunning)), first(ofRunning)].flat();
   const seen = first(model.seen);
-  model.leases = without(model.leases, leases);
   model.residences = without(model.residences, marks);
   model.tombstones = without(model.tombstones, marks);
   model.seen = without(model.seen, seen);
   const left = lapsed(model, [...model.leases, ...model.residences, ...model.tombstones, ...model.seen]);
-  return { leases: leases.length, sessions: seen.length, more: left.length > 0, sessionsLeft: sessions(model) };
+  return { leases, sessions: seen.length, more: left.length > 0, sessionsLeft: sessions(model) };
 }
 
 function end(model: Model, session: string, tombstoneMs: number): Ended {

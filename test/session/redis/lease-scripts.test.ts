@@ -20,11 +20,11 @@ function mutant(...breaks: readonly Readonly<{ file: string; line: string; becom
 
 const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
   "a replay looks at limits": () =>
-    mutant({ file: "acquire", line: "if live(LEASES, member) then", becomes: "if false then" }),
+    mutant({ file: "acquire", line: "if live(LEASES, lease .. '|' .. session) then", becomes: "if false then" }),
   "the limit is off by one": () =>
     mutant({ file: "acquire", line: "sessions < sessions_max", becomes: "sessions <= sessions_max" }),
   "had is ignored": () =>
-    mutant({ file: "release", line: "if not live(LEASES, member) then", becomes: "if false then" }),
+    mutant({ file: "release", line: "if not live(LEASES, lease .. '|' .. session) then", becomes: "if false then" }),
   "reverted is taken for failed": () =>
     mutant({ file: "release", line: "ending == 'failed'", becomes: "ending ~= 'done'" }),
   "the tombstone is ignored by a restore": () =>
@@ -38,7 +38,20 @@ const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
       becomes: "return score > 0 and score or nil",
     }),
   "a busy session is displaced": () =>
-    mutant({ file: "acquire", line: "busy[running] = true", becomes: "busy[running] = nil" }),
+    mutant(
+      { file: "acquire", line: "and refs_of(other) == 0 then", becomes: "then" },
+      { file: "prelude", line: "if runs and score > 0 then", becomes: "if false then" },
+    ),
+  "a session that has come to rest is kept among the running": () =>
+    mutant({
+      file: "release",
+      line: "reside(session, resides_until, refs > 0)",
+      becomes: "reside(session, resides_until, true)",
+    }),
+  "a session whose lease was swept is kept among the running": () =>
+    mutant({ file: "prelude", line: "elseif not runs and score < 0 then", becomes: "elseif false then" }),
+  "a look for idle sessions leaves lapsed leases lying": () =>
+    mutant({ file: "acquire", line: "sweep_leases(bound)", becomes: "0" }),
   "a refusal uses up a part of the minute": () =>
     mutant({
       file: "acquire",
@@ -46,7 +59,11 @@ const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
       becomes: "redis.call('SET', RATE, int(arrival)) if excess > 0 then",
     }),
   "the sweep forgets the refs of what it takes": () =>
-    mutant({ file: "sweep", line: "drop_lease(member, session)", becomes: "redis.call('ZREM', LEASES, member)" }),
+    mutant({
+      file: "prelude",
+      line: "if drop_lease(lease, session) == 0 then",
+      becomes: "if redis.call('ZREM', LEASES, member) == 0 then",
+    }),
 };
 
 const FOLDER = "src/session/redis/lua";

@@ -9,7 +9,19 @@ const SCOPES = ["provider:main", "client:app"];
 const LONGEST_MS = 60_000;
 
 type Scores = ReadonlyMap<string, number>;
-type State = Readonly<{ sessions: Scores; leases: Scores; marks: Scores; refs: Scores }>;
+type State = Readonly<{
+  sessions: Scores;
+  leases: Scores;
+  /** When each ends, wherever it is filed. */
+  marks: Scores;
+  /** Residences that are filed among those of running sessions. */
+  running: ReadonlySet<string>;
+  refs: Scores;
+  /** Which leases are noted beside each session's refs. */
+  names: ReadonlyMap<string, readonly string[]>;
+}>;
+/** So much less a residence's score is while its session has leases. */
+const BELOW = 2 ** 43;
 
 /** What the scripts leave in the server, compared with what must hold between its keys after every operation. */
 describeWithRedis("what the scripts leave in the server", () => {
@@ -31,23 +43,44 @@ describeWithRedis("what the scripts leave in the server", () => {
       scores(`${key}_marks`),
     ]);
     const fields = Object.entries(await server.admin.hgetall(`${key}_refs`));
-    return { sessions, leases, marks, refs: new Map(fields.map(([session, count]) => [session, Number(count)])) };
+    const noted = fields.filter(([field]) => field.startsWith("L|"));
+    const counted = fields.filter(([field]) => !field.startsWith("L|"));
+    return {
+      sessions,
+      leases,
+      marks: new Map([...marks].map(([mark, score]) => [mark, score < 0 ? score + BELOW : score])),
+      running: new Set([...marks].flatMap(([mark, score]) => (score < 0 ? [mark.slice(2)] : []))),
+      refs: new Map(counted.map(([session, count]) => [session, Number(count)])),
+      names: new Map(noted.map(([field, names]) => [field.slice(2), names.split("|").filter((name) => name !== "")])),
+    };
   };
 
   /** What is wrong in a scope at a moment; the clock has never gone back. */
-  function wrongIn({ sessions, leases, marks, refs }: State, nowMs: number): string[] {
+  function wrongIn({ sessions, leases, marks, running, refs, names }: State, nowMs: number): string[] {
     const wrong: string[] = [];
-    const [entries, until] = [new Map<string, number>(), new Map<string, number>()];
+    const [entries, until] = [new Map<string, string[]>(), new Map<string, number>()];
     const counts = (session: string, ms: number) => until.set(session, Math.max(ms, until.get(session) ?? 0));
     for (const [member, ms] of leases) {
-      const session = member.split("|")[1] ?? "";
-      entries.set(session, (entries.get(session) ?? 0) + 1);
+      const [lease = "", session = ""] = member.split("|");
+      entries.set(session, [...(entries.get(session) ?? []), lease]);
       if (ms > nowMs) counts(session, ms);
       if (Buffer.byteLength(member) > 64) wrong.push(`${member} is long`);
     }
     for (const [mark, ms] of marks) if (mark.startsWith("R|") && ms > nowMs) counts(mark.slice(2), ms);
-    for (const [session, count] of refs) if (entries.get(session) !== count) wrong.push(`refs of ${session}: ${count}`);
-    for (const session of entries.keys()) if (!refs.has(session)) wrong.push(`${session} has no refs`);
+    for (const [mark] of marks) {
+      if (mark.startsWith("R|") && running.has(mark.slice(2)) !== entries.has(mark.slice(2)))
+        wrong.push(`${mark} is filed wrongly`);
+    }
+    for (const [session, count] of refs) {
+      if (entries.get(session)?.length !== count) wrong.push(`refs of ${session}: ${count}`);
+    }
+    for (const [session, of] of entries) {
+      if (!refs.has(session)) wrong.push(`${session} has no refs`);
+      const noted = names.get(session)?.toSorted().join() ?? "";
+      if (noted !== of.toSorted().join()) wrong.push(`${session} has ${of.join()}, noted are ${noted}`);
+    }
+    for (const session of names.keys())
+      if (!entries.has(session)) wrong.push(`names of ${session}, which has no lease`);
     for (const [session, ms] of until) if ((sessions.get(session) ?? 0) < ms) wrong.push(`${session} counts too short`);
     for (const [session, ms] of sessions) {
       if (ms > nowMs && ms !== until.get(session)) wrong.push(`${session} counts too long`);

@@ -1,5 +1,5 @@
--- luacheck: read globals SESSIONS LEASES MARKS now above_now int halves live live_count refs_of each_live_lease
--- luacheck: read globals newest_leases settle extend keep
+-- luacheck: read globals SESSIONS LEASES MARKS now above_now int halves live live_count refs_of residence_of reside
+-- luacheck: read globals sweep_leases newest_leases settle extend keep
 -- Grants a lease, or says why not.
 --
 -- KEYS: SESSIONS, LEASES, REFS, MARKS, RATE
@@ -10,7 +10,7 @@
 -- RETURNS: now, granted, sessions, requests, is_new, refs, refused_by, retry_after, displaced...
 --   refused_by 0 none, 1 sessions, 2 requests, 3 ended, 4 rpm; retry_after ms (rpm only); displaced: their ids
 -- INVARIANTS:
---   A refusal writes nothing.
+--   A refusal writes nothing; only lapsed leases may have been swept where it was looked for idle sessions.
 --   A lease already held is granted without looking at limits, so a replay is harmless.
 --   Without force a new session leaves sessions <= sessions_max.
 --   A session with a live lease is never displaced, nor one without a residence.
@@ -20,7 +20,7 @@ local sessions_max, requests_max, ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), to
 local force, displace, rpm = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10])
 local NONE, BY_SESSIONS, BY_REQUESTS, BY_END, BY_RPM = 0, 1, 2, 3, 4
 local MINUTE_US, RATE_KEPT_MS = 60000000, '120000' -- twice the longest a rate can reach ahead
-local member, mark = lease .. '|' .. session, 'R|' .. session
+local LAPSED_FIRST, MARKS_FIRST, MARKS_GROW = 8, 4, 8
 
 local function granted(is_new, displaced)
   local reply = { now, 1, live_count(SESSIONS), live_count(LEASES), is_new, refs_of(session), NONE, 0 }
@@ -34,6 +34,32 @@ local function refused(by, retry_after)
   return { now, 0, live_count(SESSIONS), live_count(LEASES), 0, refs_of(session), by, retry_after }
 end
 
+-- The first idle sessions by the end of their residence, so many, or nil when those looked at are fewer.
+local function first_idle(need)
+  if live_count(MARKS) < need then
+    return nil -- at once where all run, or nearly all
+  end
+  local idle, from, size = {}, 0, math.max(need, MARKS_FIRST)
+  while from < displace do
+    local limit = math.min(size, displace - from)
+    local page = redis.call('ZRANGEBYSCORE', MARKS, above_now, '+inf', 'LIMIT', from, limit)
+    for _, mark in ipairs(page) do
+      local kind, other = halves(mark)
+      if kind == 'R' and refs_of(other) == 0 then -- an older version leaves running sessions among the idle
+        idle[#idle + 1] = other
+      end
+      if #idle == need then
+        return idle
+      end
+    end
+    if #page < limit then
+      return nil
+    end
+    from, size = from + limit, size * MARKS_GROW
+  end
+  return nil
+end
+
 -- The idle sessions that must go so that one more fits, often none; nil when it does not fit.
 local function room()
   local sessions = live_count(SESSIONS)
@@ -43,29 +69,20 @@ local function room()
   if sessions_max < 0 or displace == 0 then
     return nil
   end
-  local need, idle, busy = sessions - sessions_max + 1, {}, nil -- more than 1 only while restored leases exceed the limit
-  for _, entry in ipairs(redis.call('ZRANGEBYSCORE', MARKS, above_now, '+inf', 'LIMIT', 0, displace)) do
-    local kind, other = halves(entry)
-    if kind == 'R' then
-      if refs_of(other) > 0 and not busy then
-        busy = {}
-        each_live_lease(function(running)
-          busy[running] = true
-        end)
-      end
-      if not (busy and busy[other]) then
-        idle[#idle + 1] = other
-      end
-      if #idle == need then
-        return idle
-      end
+  local need = sessions - sessions_max + 1 -- more than 1 only while restored leases exceed the limit
+  -- Whose leases have all lapsed is idle, but filed so only by a sweep. At most times hardly any wait for one.
+  for _, bound in ipairs({ LAPSED_FIRST, displace }) do
+    local swept = sweep_leases(bound)
+    local idle = first_idle(need)
+    if idle or swept < bound then
+      return idle
     end
   end
   return nil
 end
 
-if live(LEASES, member) then
-  if extend(member, session, now + ttl) then
+if live(LEASES, lease .. '|' .. session) then
+  if extend(lease, session, now + ttl) then
     settle({ session }, newest_leases({ session }))
   end
   keep()
@@ -104,9 +121,9 @@ for _, other in ipairs(displaced) do
   redis.call('ZREM', MARKS, 'R|' .. other)
   redis.call('ZREM', SESSIONS, other)
 end
-if counts_until and not live(MARKS, mark) and not newest_leases({ session })[session] then
-  redis.call('ZADD', MARKS, int(counts_until), mark) -- nobody accounts for it (an older version's member): it is adopted
+if counts_until and refs_of(session) == 0 and not residence_of(session) then
+  reside(session, counts_until, false) -- nobody accounts for it (an older version's member): it is adopted
 end
-extend(member, session, now + ttl)
+extend(lease, session, now + ttl)
 keep()
 return granted(counts_until and 0 or 1, displaced)

@@ -18,7 +18,7 @@ for _, member in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do -- all of the sc
     redis.call('ZREM', LEASES, member)
   end
 end
-redis.call('HDEL', REFS, session)
+redis.call('HDEL', REFS, session, 'L|' .. session)
 redis.call('ZREM', MARKS, 'R|' .. session)
 redis.call('ZREM', SESSIONS, session)
 if tombstone > 0 then

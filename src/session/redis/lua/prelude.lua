@@ -6,7 +6,9 @@
 --   SESSIONS zset  session -> ms until which it counts = the latest of its live leases and its residence
 --   LEASES   zset  lease|session -> ms when that lease lapses
 --   REFS     hash  session -> number of its entries in LEASES, lapsed ones included until swept; no verdict rests on it alone
---   MARKS    zset  R|session -> ms until which it resides; T|session -> ms until which an operator's end stands
+--                  L|session -> their leases, |lease|lease|, without those of an older version and what is beyond NAMES_MAX
+--   MARKS    zset  R|session -> ms until which it resides, BELOW less while it has entries in LEASES: so the marks above 0 are
+--                  those of idle sessions; T|session -> ms until which an operator's end stands
 -- ARGV: test_now, deadline (ms; 0 = the server's clock, 0 = none)
 -- RETURNS: error `DEADLINE now` when now > deadline, else what the operation says; the first is always the time
 -- INVARIANTS:
@@ -17,6 +19,8 @@ local SESSIONS, LEASES, REFS, MARKS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local test_now, deadline = tonumber(ARGV[1]), tonumber(ARGV[2])
 local LITTER_MS = '86400000' -- a day: beyond any TTL; it only collects what nobody sweeps
 local PAGE_MIN, PAGE_MAX = 16, 512
+local BELOW = 8796093022208 -- 2^43 ms: later than any time that is kept here, and exact with it as a score
+local NAMES_MAX = 1024 -- bytes, some 40 leases: of a session with more, one is soon met by a scan
 
 local function int(number)
   return string.format('%d', number)
@@ -52,11 +56,60 @@ local function refs_of(session)
   return tonumber(redis.call('HGET', REFS, session) or '0')
 end
 
-local function drop_lease(member, session)
-  redis.call('ZREM', LEASES, member)
-  if redis.call('HINCRBY', REFS, session, -1) <= 0 then
-    redis.call('HDEL', REFS, session)
+-- When its residence ends, while that lies in the future, else nil.
+local function residence_of(session)
+  local score = tonumber(redis.call('ZSCORE', MARKS, 'R|' .. session) or '0')
+  local until_ms = score < 0 and score + BELOW or score
+  return until_ms > now and until_ms or nil
+end
+
+local function reside(session, until_ms, runs)
+  redis.call('ZADD', MARKS, int(runs and until_ms - BELOW or until_ms), 'R|' .. session)
+end
+
+-- Puts its residence, if it has one, where it belongs now that it has entries in LEASES or has none any more.
+local function file_residence(session, runs)
+  local score = tonumber(redis.call('ZSCORE', MARKS, 'R|' .. session) or '0')
+  if runs and score > 0 then
+    reside(session, score, true)
+  elseif not runs and score < 0 then
+    reside(session, score + BELOW, false)
   end
+end
+
+local function note_name(session, lease, refs)
+  local names = refs > 1 and redis.call('HGET', REFS, 'L|' .. session) or '|'
+  if #names < NAMES_MAX and not string.find(names, '|' .. lease .. '|', 1, true) then
+    redis.call('HSET', REFS, 'L|' .. session, names .. lease .. '|')
+  end
+end
+
+-- Takes the entry away and says how many the session has left; with the last one its residence is to be filed.
+local function drop_lease(lease, session)
+  redis.call('ZREM', LEASES, lease .. '|' .. session)
+  local refs = redis.call('HINCRBY', REFS, session, -1)
+  if refs <= 0 then
+    redis.call('HDEL', REFS, session, 'L|' .. session)
+    return 0
+  end
+  local names = redis.call('HGET', REFS, 'L|' .. session) or ''
+  local from, to = string.find(names, '|' .. lease .. '|', 1, true)
+  if from then
+    redis.call('HSET', REFS, 'L|' .. session, string.sub(names, 1, from) .. string.sub(names, to + 1))
+  end
+  return refs
+end
+
+-- The first lapsed leases; says how many there were.
+local function sweep_leases(bound)
+  local lapsed = redis.call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'LIMIT', 0, bound)
+  for _, member in ipairs(lapsed) do
+    local lease, session = halves(member)
+    if drop_lease(lease, session) == 0 then
+      file_residence(session, false)
+    end
+  end
+  return #lapsed
 end
 
 -- Newest first, in pages that grow, until visit answers true. At most once in a script: it may be all leases of the scope.
@@ -75,32 +128,50 @@ local function each_live_lease(visit)
   until #page == 0
 end
 
--- session -> when the last of its live leases lapses, for all asked for in one scan; none where no refs speak of any.
+-- When the last of the session's leases lapses that are known by name, and whether these are all it has.
+local function newest_named(session)
+  local kept = redis.call('HMGET', REFS, session, 'L|' .. session)
+  local newest, missing = 0, tonumber(kept[1] or '0')
+  if missing > 0 then
+    for lease in string.gmatch(kept[2] or '', '[^|]+') do
+      local expires = redis.call('ZSCORE', LEASES, lease .. '|' .. session)
+      if expires then
+        newest, missing = math.max(newest, tonumber(expires)), missing - 1
+      end
+    end
+  end
+  return newest, missing <= 0
+end
+
+-- session -> when the last of its live leases lapses; none where no refs speak of any. Where the names do not tell all,
+-- the leases are scanned, once for all such sessions.
 local function newest_leases(sessions)
-  local wanted, found, missing = {}, {}, 0
+  local found, wanted, missing = {}, {}, 0
   for _, session in ipairs(sessions) do
-    if not wanted[session] and refs_of(session) > 0 then
+    local newest, all = newest_named(session)
+    if all then
+      found[session] = newest > now and newest or nil
+    elseif not wanted[session] then
       wanted[session] = true
       missing = missing + 1
     end
   end
-  if missing == 0 then
-    return found
+  if missing > 0 then
+    each_live_lease(function(session, expires)
+      if wanted[session] and not found[session] then
+        found[session] = expires
+        missing = missing - 1
+      end
+      return missing == 0
+    end)
   end
-  each_live_lease(function(session, expires)
-    if wanted[session] and not found[session] then
-      found[session] = expires
-      missing = missing - 1
-    end
-    return missing == 0
-  end)
   return found
 end
 
 -- Makes each of them count for as long as it has a live lease (newest says which) or resides, and no longer.
 local function settle(sessions, newest)
   for _, session in ipairs(sessions) do
-    local until_ms = math.max(newest[session] or 0, live(MARKS, 'R|' .. session) or 0)
+    local until_ms = math.max(newest[session] or 0, residence_of(session) or 0)
     if until_ms > 0 then
       redis.call('ZADD', SESSIONS, int(until_ms), session)
     else
@@ -110,10 +181,15 @@ local function settle(sessions, newest)
 end
 
 -- Forwards or back. True when back: the session may count for too long until the caller has settled it.
-local function extend(member, session, expires)
+local function extend(lease, session, expires)
+  local member = lease .. '|' .. session
   local before = live(LEASES, member) or 0
-  if redis.call('ZADD', LEASES, int(expires), member) == 1 then
-    redis.call('HINCRBY', REFS, session, 1) -- a lapsed entry of the same lease is counted already
+  if redis.call('ZADD', LEASES, int(expires), member) == 1 then -- else it is counted already, lapsed or not
+    local refs = redis.call('HINCRBY', REFS, session, 1)
+    note_name(session, lease, refs)
+    if refs == 1 then
+      file_residence(session, true)
+    end
   end
   if expires < before then
     return true

@@ -1,4 +1,5 @@
--- luacheck: read globals SESSIONS LEASES MARKS now int live live_count refs_of drop_lease newest_leases settle keep
+-- luacheck: read globals SESSIONS LEASES MARKS now int live live_count refs_of reside file_residence drop_lease
+-- luacheck: read globals newest_leases settle keep
 -- Gives a lease back; what its session keeps depends on how the attempt ended.
 --
 -- KEYS: SESSIONS, LEASES, REFS, MARKS
@@ -10,8 +11,7 @@
 --   No other lease changes.
 --   A residence is made only from a live lease; `reverted` leaves it as it is.
 local lease, session, ending, residence = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
-local member, mark = lease .. '|' .. session, 'R|' .. session
-if not live(LEASES, member) then
+if not live(LEASES, lease .. '|' .. session) then
   return { now, 0, refs_of(session), 0, live_count(SESSIONS) }
 end
 
@@ -20,19 +20,21 @@ local function last_lapse()
   return tonumber(redis.call('ZRANGE', LEASES, 0, 0, 'REV', 'WITHSCORES')[2] or '0')
 end
 
-drop_lease(member, session)
+local refs = drop_lease(lease, session)
 local resides_until = ending == 'done' and residence > 0 and now + residence
 if resides_until then
-  redis.call('ZADD', MARKS, int(resides_until), mark)
+  reside(session, resides_until, refs > 0)
 end
-if resides_until and resides_until >= last_lapse() then
-  redis.call('ZADD', SESSIONS, int(resides_until), session) -- the hot path never scans: no lease of anyone lasts longer
+if resides_until and (refs == 0 or resides_until >= last_lapse()) then
+  redis.call('ZADD', SESSIONS, int(resides_until), session) -- the hot path asks for no other lease: none lasts longer
 else
-  local newest = newest_leases({ session }) -- looks at nothing when this was the session's only lease
+  local newest = newest_leases({ session })
   if ending == 'done' and not resides_until or ending == 'failed' and not newest[session] then
-    redis.call('ZREM', MARKS, mark)
+    redis.call('ZREM', MARKS, 'R|' .. session)
+  elseif refs == 0 then
+    file_residence(session, false)
   end
   settle({ session }, newest)
 end
 keep()
-return { now, 1, refs_of(session), live(SESSIONS, session) and 0 or 1, live_count(SESSIONS) }
+return { now, 1, refs, live(SESSIONS, session) and 0 or 1, live_count(SESSIONS) }
