@@ -17,8 +17,15 @@ export type Splitter = Disposable &
     flush(): Frame | null;
     /** What belongs to no frame yet. */
     rest(): Uint8Array;
-    /** How much that is. */
+    /** How much of the unfinished frame is held. */
     heldBytes(): number;
+    /**
+     * Answers what is held of the unfinished frame, to be passed on at once. The rest of it comes in pieces, and then as
+     * a frame that says all but has only its last bytes.
+     */
+    pour(): readonly Uint8Array[];
+    /** A frame of which a part was passed on is not whole yet: nothing can be put after it. */
+    amid(): boolean;
   }>;
 
 /** What one framing knows; holds how far it is in the unfinished frame. */
@@ -31,8 +38,8 @@ export type Cutter = Readonly<{
 }>;
 
 /**
- * Larger events are passed on in pieces as they come, and nobody reads them. A picture inside one event has some MiB, and
- * the request body that a stream may echo has 32 MiB by default.
+ * Larger events are passed on in pieces as they come, unread. A picture inside one event has some MiB, and the request
+ * body that a stream may echo has 32 MiB by default.
  */
 export const FRAME_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -49,64 +56,96 @@ const NOTHING = new Uint8Array(0);
 
 /** `room`: where the bytes of the unfinished frame are counted; taken over. */
 export function splitter(cutter: Cutter, frameBytesMax: number, room: Share): Splitter {
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
-  let countedBytes = 0;
-  let inPieces = false;
+  const held = unfinished(room);
+  /** The unfinished frame is kept until it is whole; or passed on as it comes, and kept to be read then, or not. */
+  let goes: "whole" | "in pieces" | "unread" = "whole";
 
-  const count = (bytes: number): boolean => {
-    if (!room.resize(bytes)) return false;
-    countedBytes = bytes;
-    return true;
+  const ended = (last: Uint8Array): Frame | null => {
+    const went = goes;
+    goes = "whole";
+    if (went === "unread") return last.byteLength === 0 ? null : piece(last);
+    held.add(last);
+    const whole = held.take();
+    if (whole.byteLength === 0) return null;
+    const frame = cutter.read(whole);
+    return went === "whole" ? frame : { ...frame, bytes: last };
   };
-  const all = () => (held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held, heldBytes));
-  const drop = () => {
-    held = [];
-    heldBytes = 0;
-    if (countedBytes > 0) count(0);
+  const begun = (more: Uint8Array): Frame | null => {
+    if (goes === "unread") return piece(more);
+    held.add(more);
+    if (held.bytes() <= frameBytesMax && held.fits()) return goes === "whole" ? null : piece(more);
+    const bytes = goes === "whole" ? held.all() : more;
+    held.drop();
+    goes = "unread";
+    return piece(bytes);
   };
-  const taken = (): Uint8Array => {
-    const bytes = all();
-    drop();
-    return bytes;
-  };
-  const hold = (bytes: Uint8Array) => {
-    if (bytes.byteLength === 0) return;
-    held.push(bytes);
-    heldBytes += bytes.byteLength;
-  };
-  const mayHold = () => heldBytes <= frameBytesMax && (count(heldBytes) || heldBytes <= SMALL_FRAME_BYTES_MAX);
-
   return {
     push(chunk) {
       const frames: Frame[] = [];
       let start = 0;
       for (const end of cutter.ends(chunk)) {
-        hold(part(chunk, start, end));
-        const whole = taken();
-        if (whole.byteLength > 0) frames.push(inPieces ? piece(whole) : cutter.read(whole));
-        inPieces = false;
+        const frame = ended(part(chunk, start, end));
+        if (frame) frames.push(frame);
         start = end;
       }
-      if (start === chunk.byteLength) return frames;
-      hold(part(chunk, start, chunk.byteLength));
-      if (inPieces || !mayHold()) {
-        inPieces = true;
-        frames.push(piece(taken()));
-      }
+      const frame = start === chunk.byteLength ? null : begun(part(chunk, start, chunk.byteLength));
+      if (frame) frames.push(frame);
       return frames;
     },
     flush() {
-      const frame = heldBytes === 0 ? null : cutter.readLast(all());
-      if (frame) drop();
-      return frame;
+      const frame = held.bytes() === 0 ? null : cutter.readLast(held.all());
+      if (frame) held.drop();
+      return frame && goes === "in pieces" ? { ...frame, bytes: NOTHING } : frame;
     },
-    rest: all,
-    heldBytes: () => heldBytes,
+    rest: () => (goes === "whole" ? held.all() : NOTHING),
+    heldBytes: held.bytes,
+    pour() {
+      if (goes !== "whole" || held.bytes() === 0) return [];
+      goes = "in pieces";
+      return held.parts();
+    },
+    amid: () => goes !== "whole",
     [Symbol.dispose]() {
-      drop();
+      held.drop();
       room[Symbol.dispose]();
     },
+  };
+}
+
+/** What is held of a frame, and its share of all that may be held. */
+function unfinished(room: Share) {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let countedBytes = 0;
+
+  const count = (now: number): boolean => {
+    if (!room.resize(now)) return false;
+    countedBytes = now;
+    return true;
+  };
+  const all = () => (parts.length === 1 ? (parts[0] ?? NOTHING) : Buffer.concat(parts, bytes));
+  const drop = () => {
+    parts = [];
+    bytes = 0;
+    if (countedBytes > 0) count(0);
+  };
+  return {
+    bytes: () => bytes,
+    parts: () => [...parts],
+    all,
+    drop,
+    add(part: Uint8Array) {
+      if (part.byteLength === 0) return;
+      parts.push(part);
+      bytes += part.byteLength;
+    },
+    take(): Uint8Array {
+      const whole = all();
+      drop();
+      return whole;
+    },
+    /** It is counted, or so small that it need not be. */
+    fits: () => count(bytes) || bytes <= SMALL_FRAME_BYTES_MAX,
   };
 }
 

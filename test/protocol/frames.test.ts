@@ -93,6 +93,70 @@ describe("what is held of an unfinished event", () => {
   });
 });
 
+describe("an unfinished event that is passed on at once", () => {
+  const poured = (parts: readonly Uint8Array[]) => Buffer.concat(parts).toString();
+  const passed = ({ bytes }: Readonly<{ bytes: Uint8Array }>) => Buffer.from(bytes).toString();
+
+  test("comes in pieces, and is read all the same when it is whole", () => {
+    const { account, splitter, push } = counting(1_000);
+    expect([splitter.pour(), splitter.amid()]).toEqual([[], false]);
+    push("data: 1\n\nevent: x\n");
+    push("data: a");
+    expect([poured(splitter.pour()), splitter.amid()]).toEqual(["event: x\ndata: a", true]);
+    expect([splitter.pour(), Buffer.from(splitter.rest()).toString()]).toEqual([[], ""]);
+    const [part] = push("bc");
+    expect([part?.kind, part && passed(part), account.used()]).toEqual(["piece", "bc", 18]);
+    const [whole, next] = push("d\n\ndata: 2\n\n");
+    expect([whole && said(whole), whole && passed(whole)]).toEqual([
+      { kind: "event", event: "x", data: "abcd" },
+      "d\n\n",
+    ]);
+    expect([next && passed(next), splitter.amid(), account.used()]).toEqual(["data: 2\n\n", false, 0]);
+  });
+
+  test("is not read where the room for it runs out", () => {
+    const { account, splitter, kinds } = counting(400 * KIB);
+    kinds(line(300 * KIB));
+    splitter.pour();
+    expect([kinds(line(200 * KIB)), account.used(), splitter.amid()]).toEqual([["piece"], 0, true]);
+    expect([kinds("\n\ndata: 2\n\n"), splitter.amid()]).toEqual([["piece", "event"], false]);
+  });
+
+  test("is read at the end of the stream where it is whole but for its separator, and nothing can follow it", () => {
+    const { splitter, push } = counting(1_000);
+    push("data: [DO");
+    splitter.pour();
+    push("NE]");
+    const last = splitter.flush();
+    expect([last && said(last), last && passed(last), splitter.amid()]).toEqual([
+      { kind: "event", event: "", data: "[DONE]" },
+      "",
+      true,
+    ]);
+  });
+
+  test("loses no byte and changes no event, whenever that is", () => {
+    const text = 'data: {"a":1}\n\n: x\r\n\r\nevent: e\rdata: 2\r\rdata: 3\n\ndata: [DONE]';
+    const whole = cut(sseSplitter(), [bytes(text)]).frames.map(said);
+    fc.assert(
+      fc.property(chunkings(bytes(text)), fc.array(fc.boolean()), (chunks, pours) => {
+        const { splitter } = counting(1_000);
+        const out: string[] = [];
+        const heard = chunks.flatMap((chunk, at) => {
+          const frames = splitter.push(chunk);
+          out.push(...frames.map(passed), pours[at] ? poured(splitter.pour()) : "");
+          return frames;
+        });
+        const last = splitter.flush();
+        if (last) out.push(passed(last));
+        const events = [...heard, ...(last ? [last] : [])].filter(({ kind }) => kind !== "piece");
+        expect([events.map(said), out.join("")]).toEqual([whole, text]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 test("whatever room there is, no byte is lost and none stays counted", () => {
   const events = fc
     .array(fc.tuple(fc.constantFrom(10, 200 * KIB, 300 * KIB, 700 * KIB), fc.constantFrom("\n\n", "\r\n\r\n", "\n")), {
