@@ -34,7 +34,9 @@ function InForce({ config: { file, time_ms, reload, config } }: Readonly<{ confi
       {reload === null ? null : <LastReload reload={reload} />}
       <details>
         <summary>As it is in force, with all defaults; secrets are stars</summary>
-        <pre>{JSON.stringify(config, null, 2)}</pre>
+        <pre tabIndex={0} aria-label="The config in force">
+          {JSON.stringify(config, null, 2)}
+        </pre>
       </details>
     </>
   );

@@ -11,21 +11,24 @@ type DecisionsProps = Readonly<{
 export function Decisions({ decisions, listening, onSeek }: DecisionsProps) {
   return (
     <Section name="Decisions">
-      <ol class="decisions">
-        {decisions.map((decision, index) => (
-          <li key={decisions.length - index}>
-            <time dateTime={new Date(decision.timeMs).toISOString()}>
-              {new Date(decision.timeMs).toLocaleTimeString()}
-            </time>{" "}
-            <span class={decision.tone}>{decision.text}</span>{" "}
-            {decision.requestId === "" ? null : (
-              <button type="button" class="link" onClick={() => onSeek(decision.requestId)}>
-                {decision.requestId}
-              </button>
-            )}
-          </li>
-        ))}
-      </ol>
+      {/* It scrolls by itself, also by the keyboard. */}
+      <div class="scroll decisions" role="group" aria-label="Decisions, the newest first" tabIndex={0}>
+        <ol>
+          {decisions.map((decision, index) => (
+            <li key={decisions.length - index}>
+              <time dateTime={new Date(decision.timeMs).toISOString()}>
+                {new Date(decision.timeMs).toLocaleTimeString()}
+              </time>{" "}
+              <span class={decision.tone}>{decision.text}</span>{" "}
+              {decision.requestId === "" ? null : (
+                <button type="button" class="link" onClick={() => onSeek(decision.requestId)}>
+                  {decision.requestId}
+                </button>
+              )}
+            </li>
+          ))}
+        </ol>
+      </div>
       <Empty list={decisions} words={listening ? "none since this page was opened" : "not listening"} />
     </Section>
   );

@@ -53,12 +53,10 @@ export function Explain({ admin }: Readonly<{ admin: Admin }>) {
   );
   return (
     <Section name="Explain" aside={form}>
-      {answer?.kind === "refused" ? (
-        <p class="bad" role="alert">
-          {answer.message}
-        </p>
-      ) : null}
-      {answer?.kind === "view" ? <Order view={answer.view} /> : null}
+      <div aria-live="polite">
+        {answer?.kind === "refused" ? <p class="bad">{answer.message}</p> : null}
+        {answer?.kind === "view" ? <Order view={answer.view} /> : null}
+      </div>
     </Section>
   );
 }

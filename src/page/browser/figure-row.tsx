@@ -35,7 +35,11 @@ function tiles(figures: Figures): readonly Tile[] {
       value: milliseconds(figures.ttftP50),
       more: `median; 99 % within ${milliseconds(figures.ttftP99)}`,
     },
-    { name: "Hedged", value: percent(figures.hedged), more: `the hedge won ${percent(figures.hedgesWon)} of them` },
+    {
+      name: "Hedged",
+      value: percent(figures.hedged),
+      more: figures.hedgesWon === null ? "none so far" : `the hedge won ${percent(figures.hedgesWon)} of them`,
+    },
     {
       name: "Losers' tokens",
       value: `${input.toLocaleString()} in`,
@@ -45,7 +49,9 @@ function tiles(figures: Figures): readonly Tile[] {
 }
 
 function percent(share: number | null): string {
-  return share === null ? "–" : `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`;
+  if (share === null) return "–";
+  // The nearer to all, the more a digit says.
+  return `${Number((100 * share).toFixed(share > 0.99 ? 2 : 1))} %`;
 }
 
 function milliseconds(ms: number | null): string {

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { type Admin, Refusal } from "./admin.ts";
 import { type Question, Confirm } from "./confirm.tsx";
 import { Config } from "./config.tsx";
@@ -11,6 +11,7 @@ import { Requests } from "./requests.tsx";
 import { Sessions } from "./sessions.tsx";
 import type { Snapshot } from "./snapshot.ts";
 import type { Told } from "../../words/tone.ts";
+import { ANY } from "./which-requests.ts";
 
 /** Does something an operator asked for, and says how it went. */
 export type Act = (what: () => Promise<string>) => void;
@@ -26,7 +27,12 @@ type OverviewProps = Readonly<{
 export function Overview({ admin, snapshot, refresh, onSignOut }: OverviewProps) {
   const [said, say] = useState<Told | null>(null);
   const [question, ask] = useState<Question | null>(null);
-  const [sought, seek] = useState("");
+  const [choice, choose] = useState(ANY);
+  const field = useRef<HTMLInputElement>(null);
+  const seek = (sought: string) => {
+    choose({ ...ANY, sought });
+    field.current?.focus();
+  };
   const act: Act = (what) => {
     void (async () => {
       try {
@@ -41,26 +47,33 @@ export function Overview({ admin, snapshot, refresh, onSignOut }: OverviewProps)
     <>
       <Header snapshot={snapshot} onSignOut={onSignOut} />
       <main>
-        <output class={`said ${said?.tone ?? ""}`} aria-live="polite">
-          {said === null ? null : (
-            <>
-              <span>{said.text}</span>
-              <button type="button" aria-label="Dismiss" onClick={() => say(null)}>
-                ×
-              </button>
-            </>
-          )}
-        </output>
         <FigureRow requests={snapshot.requests} />
         <Providers providers={snapshot.providers} admin={admin} act={act} />
-        <Requests requests={snapshot.requests} sought={sought} onSeek={seek} />
+        <Requests requests={snapshot.requests} choice={choice} onChoose={choose} field={field} />
         <Decisions decisions={snapshot.decisions} listening={snapshot.listening} onSeek={seek} />
         <Sessions list={snapshot.sessions} admin={admin} act={act} ask={ask} onSeek={seek} />
         <Explain admin={admin} />
         <Config config={snapshot.config} admin={admin} act={act} />
       </main>
+      <Said said={said} onDismiss={() => say(null)} />
       {question === null ? null : <Confirm question={question} onDone={() => ask(null)} />}
     </>
+  );
+}
+
+/** Within sight wherever the page is scrolled to, because what was done may be anywhere. Always there, to be heard. */
+function Said({ said, onDismiss }: Readonly<{ said: Told | null; onDismiss(): void }>) {
+  return (
+    <output class={`said ${said?.tone ?? ""}`} aria-live="polite">
+      {said === null ? null : (
+        <>
+          <span>{said.text}</span>
+          <button type="button" aria-label="Dismiss" onClick={onDismiss}>
+            ×
+          </button>
+        </>
+      )}
+    </output>
   );
 }
 

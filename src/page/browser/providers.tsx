@@ -11,25 +11,27 @@ type ProvidersProps = Readonly<{ providers: readonly ProviderView[] | null; admi
 export function Providers({ providers, admin, act }: ProvidersProps) {
   return (
     <Section name="Providers">
-      <table>
-        <thead>
-          <tr>
-            <th>Provider</th>
-            <th>State</th>
-            <th>Sessions</th>
-            <th>Requests</th>
-            <th class="number">Leases here</th>
-            <th>Hedge after</th>
-            <th>Hedges won</th>
-            <th>Override</th>
-          </tr>
-        </thead>
-        <tbody>
-          {providers?.map((provider) => (
-            <Row key={provider.name} provider={provider} admin={admin} act={act} />
-          ))}
-        </tbody>
-      </table>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Provider</th>
+              <th>State</th>
+              <th>Sessions</th>
+              <th>Requests</th>
+              <th class="number">Leases here</th>
+              <th>Hedge after</th>
+              <th>Hedges won</th>
+              <th>Override</th>
+            </tr>
+          </thead>
+          <tbody>
+            {providers?.map((provider) => (
+              <Row key={provider.name} provider={provider} admin={admin} act={act} />
+            ))}
+          </tbody>
+        </table>
+      </div>
       <Empty list={providers} words="no providers" />
     </Section>
   );

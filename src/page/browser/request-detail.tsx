@@ -20,6 +20,7 @@ export function RequestDetail({ request, onSeek }: DetailProps) {
         </ol>
         <dl class="facts">
           <Fact name="Request">{request_id}</Fact>
+          <Fact name="Ended">{new Date(request.time_ms).toLocaleString()}</Fact>
           <Fact name="Session">
             <button type="button" class="link" onClick={() => onSeek(session)}>
               {session}

@@ -1,4 +1,4 @@
-import { Fragment } from "preact";
+import { Fragment, type RefObject } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { requestOutcome } from "../../core/request-outcome.ts";
 import type { RequestView } from "../../http/admin/views.ts";
@@ -8,53 +8,56 @@ import { Badge } from "./badge.tsx";
 import { RequestDetail } from "./request-detail.tsx";
 import { Empty, Section } from "./section.tsx";
 import { keyOf } from "./snapshot.ts";
-import { chosen, WHICH, type Which } from "./which-requests.ts";
+import { type Choice, chosen, WHICH, type Which } from "./which-requests.ts";
 
 type RequestsProps = Readonly<{
   requests: readonly RequestView[] | null;
-  /** Words that must occur in what a request is known by. */
-  sought: string;
-  onSeek(sought: string): void;
+  choice: Choice;
+  onChoose(choice: Choice): void;
+  /** Where words are sought; whoever follows a link to its requests is led there. */
+  field: RefObject<HTMLInputElement | null>;
 }>;
 
 /** What an eye goes through at once; older ones come by as many, or are found by their words. */
 const ROWS = 20;
 
-export function Requests({ requests, sought, onSeek }: RequestsProps) {
-  const [which, setWhich] = useState<Which>("all");
+export function Requests({ requests, choice, onChoose, field }: RequestsProps) {
   const [rows, setRows] = useState(ROWS);
   const [open, setOpen] = useState<string | null>(null);
-  const found = useMemo(() => chosen(requests ?? [], { which, sought }), [requests, which, sought]);
+  const found = useMemo(() => chosen(requests ?? [], choice), [requests, choice]);
+  const seek = (sought: string) => onChoose({ ...choice, sought });
   return (
-    <Section name="Requests" aside={<Filter which={which} onWhich={setWhich} sought={sought} onSeek={onSeek} />}>
-      <table>
-        <thead>
-          <tr>
-            <th>Time</th>
-            <th>Outcome</th>
-            <th>Provider</th>
-            <th>Model</th>
-            <th>Client</th>
-            <th>Attempts</th>
-            <th class="number">First token</th>
-            <th class="number">Whole</th>
-            <th class="number">Tokens in</th>
-            <th class="number">Tokens out</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.slice(0, rows).map((request) => {
-            const id = keyOf(request);
-            const isOpen = id === open;
-            return (
-              <Fragment key={id}>
-                <Row request={request} isOpen={isOpen} onToggle={() => setOpen(isOpen ? null : id)} />
-                {isOpen ? <RequestDetail request={request} onSeek={onSeek} /> : null}
-              </Fragment>
-            );
-          })}
-        </tbody>
-      </table>
+    <Section name="Requests" aside={<Filter choice={choice} onChoose={onChoose} field={field} />}>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Time</th>
+              <th>Outcome</th>
+              <th>Provider</th>
+              <th>Model</th>
+              <th>Client</th>
+              <th>Attempts</th>
+              <th class="number">First token</th>
+              <th class="number">Whole</th>
+              <th class="number">Tokens in</th>
+              <th class="number">Tokens out</th>
+            </tr>
+          </thead>
+          <tbody>
+            {found.slice(0, rows).map((request) => {
+              const id = keyOf(request);
+              const isOpen = id === open;
+              return (
+                <Fragment key={id}>
+                  <Row request={request} isOpen={isOpen} onToggle={() => setOpen(isOpen ? null : id)} />
+                  {isOpen ? <RequestDetail request={request} onSeek={seek} /> : null}
+                </Fragment>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
       <Empty list={requests === null ? null : found} words="no requests" />
       {found.length > rows ? (
         <button type="button" onClick={() => setRows(rows + ROWS)}>
@@ -65,22 +68,15 @@ export function Requests({ requests, sought, onSeek }: RequestsProps) {
   );
 }
 
-type FilterProps = Readonly<{
-  which: Which;
-  onWhich(which: Which): void;
-  sought: string;
-  onSeek(sought: string): void;
-}>;
-
-function Filter({ which, onWhich, sought, onSeek }: FilterProps) {
+function Filter({ choice, onChoose, field }: Omit<RequestsProps, "requests">) {
   return (
-    <form role="search" onSubmit={(event) => event.preventDefault()}>
+    <form role="search" aria-label="Requests" onSubmit={(event) => event.preventDefault()}>
       <label>
         Show
         <select
           aria-label="Show requests"
-          value={which}
-          onChange={({ currentTarget }) => onWhich(currentTarget.value as Which)}
+          value={choice.which}
+          onChange={({ currentTarget }) => onChoose({ ...choice, which: currentTarget.value as Which })}
         >
           {WHICH.map(({ which: one, words }) => (
             <option key={one} value={one}>
@@ -95,8 +91,9 @@ function Filter({ which, onWhich, sought, onSeek }: FilterProps) {
           type="search"
           aria-label="Requests with"
           placeholder="id, session, client, model, provider"
-          value={sought}
-          onInput={({ currentTarget }) => onSeek(currentTarget.value)}
+          ref={field}
+          value={choice.sought}
+          onInput={({ currentTarget }) => onChoose({ ...choice, sought: currentTarget.value })}
         />
       </label>
     </form>

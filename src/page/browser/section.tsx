@@ -13,10 +13,7 @@ export function Section({
         <h2 id={`${id}-title`}>{name}</h2>
         {aside}
       </div>
-      {/* A wide table scrolls by itself, also by the keyboard. */}
-      <div class="scroll" role="region" aria-labelledby={`${id}-title`} tabIndex={0}>
-        {children}
-      </div>
+      {children}
     </section>
   );
 }

@@ -41,24 +41,26 @@ export function Sessions({ list, admin, act, ask, onSeek }: SessionsProps) {
     });
   return (
     <Section name="Sessions" aside={<Search sought={sought} onSeek={setSought} onFind={find} />}>
-      <table>
-        <thead>
-          <tr>
-            <th>Session</th>
-            <th>Client</th>
-            <th class="number">Age</th>
-            <th class="number">Idle</th>
-            <th class="number">Running</th>
-            <th>Providers</th>
-            <th>End</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.slice(0, rows).map((session) => (
-            <Row key={session.session} session={session} onSeek={onSeek} onEnd={() => end(session.session)} />
-          ))}
-        </tbody>
-      </table>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Session</th>
+              <th>Client</th>
+              <th class="number">Age</th>
+              <th class="number">Idle</th>
+              <th class="number">Running</th>
+              <th>Providers</th>
+              <th>End</th>
+            </tr>
+          </thead>
+          <tbody>
+            {found.slice(0, rows).map((session) => (
+              <Row key={session.session} session={session} onSeek={onSeek} onEnd={() => end(session.session)} />
+            ))}
+          </tbody>
+        </table>
+      </div>
       <Empty list={list === null ? null : found} words="no sessions" />
       {found.length > rows ? (
         <button type="button" onClick={() => setRows(rows + ROWS)}>
@@ -80,6 +82,7 @@ function Search({ sought, onSeek, onFind }: SearchProps) {
   return (
     <form
       role="search"
+      aria-label="Sessions"
       onSubmit={(event) => {
         event.preventDefault();
         if (id !== "") onFind(id);

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Refusal } from "./admin.ts";
 
 type SignInProps = Readonly<{ refusal: Refusal; given: string | null; onToken(token: string | null): void }>;
@@ -6,6 +6,8 @@ type SignInProps = Readonly<{ refusal: Refusal; given: string | null; onToken(to
 /** What stands in the way, and the one thing that helps. */
 export function SignIn({ refusal, given, onToken }: SignInProps) {
   const [token, setToken] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const isFirst = refusal.status === 401 && given === null;
   return (
     <main class="sign-in">
@@ -28,6 +30,7 @@ export function SignIn({ refusal, given, onToken }: SignInProps) {
         <label>
           Token
           <input
+            ref={field}
             type="password"
             autocomplete="current-password"
             value={token}
@@ -35,9 +38,11 @@ export function SignIn({ refusal, given, onToken }: SignInProps) {
           />
         </label>
         <button type="submit">Sign in</button>
-        <button type="button" onClick={() => onToken(given)}>
-          Try again
-        </button>
+        {isFirst ? null : (
+          <button type="button" onClick={() => onToken(given)}>
+            Try again
+          </button>
+        )}
       </form>
       <p class="dim">It is kept for this tab alone, and sent to this instance alone.</p>
     </main>

@@ -12,10 +12,11 @@ export const WHICH: readonly Readonly<{ which: Which; words: string }>[] = [
 ];
 
 /** `sought`: words that must all occur in what a request is known by, in any case. */
-export function chosen(
-  requests: readonly RequestView[],
-  { which, sought }: Readonly<{ which: Which; sought: string }>,
-): readonly RequestView[] {
+export type Choice = Readonly<{ which: Which; sought: string }>;
+
+export const ANY: Choice = { which: "all", sought: "" };
+
+export function chosen(requests: readonly RequestView[], { which, sought }: Choice): readonly RequestView[] {
   const words = sought
     .toLowerCase()
     .split(/\s+/)
