@@ -32,6 +32,10 @@ type Scene = Readonly<{
   from?: "known" | "unknown";
   /** Nothing but what it goes on from says whose it is. */
   unnamed?: boolean;
+  /** Responses requests are streamed. */
+  stream?: boolean;
+  /** From this command on the store does what it is told, and no reply of it arrives before the client has its answer. */
+  unheard?: string;
 }>;
 
 describeWithRedis("commands a proxied request", () => {
@@ -51,8 +55,15 @@ describeWithRedis("commands a proxied request", () => {
     expect(after.toSorted()).toEqual(["home_served", "release client:c", "release provider:a"]);
   });
 
-  test("a client without limits has no scope, and a provider without limits none that is asked first", async () => {
-    const { before, roundTripsBefore, after } = await costOf(redis, { a: answer() }, { limits: {}, clientLimits: {} });
+  test("a client without limits has no scope", async () => {
+    const { before, after } = await costOf(redis, { a: answer() }, { clientLimits: {} });
+    expect(before).toEqual(["home_read", "acquire provider:a"]);
+    expect(after.toSorted()).toEqual(["home_served", "release provider:a"]);
+  });
+
+  test("a provider without limits is asked while nobody waits for it", async () => {
+    const scene: Scene = { limits: {}, clientLimits: {}, unheard: "acquire provider:a" };
+    const { before, roundTripsBefore, after } = await costOf(redis, { a: answer() }, scene);
     const claim = "acquire provider:a";
     expect(before.filter((what) => what !== claim)).toEqual(["home_read"]);
     expect([...before, ...after].toSorted()).toEqual([claim, "home_read", "home_served", "release provider:a"]);
@@ -97,6 +108,10 @@ describeWithRedis("commands a proxied request", () => {
     { from: "known", unnamed: true },
     { from: "unknown" },
     { from: "unknown", unnamed: true },
+    { from: "known", stream: true },
+    { from: "known", unnamed: true, stream: true },
+    { from: "unknown", stream: true },
+    { from: "unknown", unnamed: true, stream: true },
   ] as const)(
     "going on from an object: %j: three in two round trips as well, and the next object's id with its home after it",
     async (scene) => {
@@ -144,6 +159,7 @@ async function costOf(
     await eventually("the other runs", () => world.upstream[first]?.running() === 1);
   }
   const seen = proxy.commands().length;
+  proxy.holdRepliesFrom((command) => told(command) === scene.unheard);
   // Once the last upstream is called replies are kept back: whoever waited for one would leave the client without an answer.
   let arrived = 0;
   world.upstream[last]?.behave((asked) => {
@@ -153,6 +169,8 @@ async function costOf(
   });
   await request();
   proxy.passReplies();
+  // Nor has anybody waited until a reply was given up.
+  expect(await world.hedgerow.metric("hedgerow_store_errors_total")).toBe(0);
   expect(await world.hedgerow.stop()).toBe(0);
   await other;
   const session = String(world.hedgerow.log().find(({ request_id: id }) => id === COUNTED)?.["session"]);
@@ -175,22 +193,28 @@ function plain({ url }: World<string>): Asking {
 }
 
 /** A request that goes on from an answer to one before it. */
-async function goingOn(world: World<string>, { from, unnamed = false }: Scene): Promise<Asking> {
+async function goingOn(world: World<string>, { from, unnamed = false, stream = false }: Scene): Promise<Asking> {
   const respond = async (more: Readonly<Record<string, string>>, body: Readonly<Record<string, string>>) => {
     const session = unnamed ? {} : { "x-hedgerow-session": COUNTED };
     const response = await fetch(`${world.url}/v1/responses`, {
       method: "POST",
       headers: { ...headers, ...session, ...more },
-      body: JSON.stringify({ model: "m", input: "x", ...body }),
+      body: JSON.stringify({ model: "m", input: "x", stream, ...body }),
     });
     expect(response.status).toBe(200);
-    return (await response.json()) as { id: string };
+    return stream ? completed(await response.text()) : ((await response.json()) as { id: string });
   };
   const { id } = await respond({}, {});
   await world.idle();
   const previous = from === "known" ? id : "resp_of_nobody";
   return async () =>
     void (await respond({ "x-hedgerow-request-id": COUNTED }, { previous_response_id: previous, input: "and then?" }));
+}
+
+/** The object that a stream was about, from its last event. */
+function completed(events: string): { id: string } {
+  const last = /^data: (\{"type":"response\.completed".*\})$/m.exec(events)?.[1];
+  return (JSON.parse(last ?? "null") as { response: { id: string } }).response;
 }
 
 /** How many of them come one after the reply to the other. */

@@ -17,6 +17,8 @@ export type RespProxy = Disposable &
     commands(): readonly Command[];
     /** From now on replies are kept back, in order, until `passReplies`. */
     holdReplies(): void;
+    /** The same from the first command on of which this is so. */
+    holdRepliesFrom(begins: (command: Command) => boolean): void;
     passReplies(): void;
     /** From now on replies are lost: the server does what it is asked, and nobody hears of it. */
     loseReplies(): void;
@@ -46,6 +48,7 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
   const counted: Command[] = [];
   let moment = 0;
   let mode: "pass" | "hold" | "lose" | "cut off" = "pass";
+  let holdsFrom: (command: Command) => boolean = () => false;
   const kept: (() => void)[] = [];
   const open = new Set<Socket<Link>>();
 
@@ -57,7 +60,9 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
       early: [],
       commands: valueReader((value) => {
         let answeredAt: number | null = null;
-        counted.push({ words: wordsOf(value), sentAt: ++moment, answeredAt: () => answeredAt });
+        const command = { words: wordsOf(value), sentAt: ++moment, answeredAt: () => answeredAt };
+        counted.push(command);
+        if (mode === "pass" && holdsFrom(command)) mode = "hold";
         unanswered.push(() => {
           answeredAt = ++moment;
         });
@@ -115,8 +120,12 @@ export function respProxy({ port, alter = (reply) => reply }: RespProxyOptions):
     holdReplies() {
       mode = "hold";
     },
+    holdRepliesFrom(begins) {
+      holdsFrom = begins;
+    },
     passReplies() {
       mode = "pass";
+      holdsFrom = () => false;
       for (const pass of kept.splice(0)) pass();
     },
     loseReplies() {
