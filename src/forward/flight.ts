@@ -14,6 +14,8 @@ import { trail } from "./trail.ts";
 export type Flight = Readonly<{
   inbound: Inbound;
   story: Story;
+  /** Monotonic moment at which its body was here: until then it was the client that kept itself waiting. */
+  tookOffMs: number;
   /** Stops everything of this request: the client left, a drain is over, an operator ended the session. */
   stop: Stoppable;
   /** Takes the client's lease over; one that comes after the landing is given back as if it had never been. */
@@ -66,6 +68,7 @@ export function takeOff(deps: FlightDeps, inbound: Inbound): Flight {
   return {
     inbound,
     story,
+    tookOffMs: deps.clock.monoMs(),
     stop,
     hold(held) {
       if (owned.disposed) held.release("reverted");

@@ -16,13 +16,15 @@ const KEEP_ALIVE_MS = 15_000;
 
 /**
  * Resolves with the reply; or, where a stream's client has been waiting for too long, with an answer that has begun:
- * signs of life until there is a reply, and from then on every failure as an event. `reply` must not reject.
+ * signs of life until there is a reply, and from then on every failure as an event. `reply` must not reject. The wait is
+ * counted from the take-off and not from the arrival: a client that sends images for 20 s is not waiting yet, and a
+ * status of 200 before anybody was asked would turn a failure it could have been told into an event.
  */
 export async function respondInTime(deps: RespondDeps, flight: Flight, reply: Promise<Reply>): Promise<Response> {
   const { inbound } = flight;
   const array = inbound.operation.pathStream && !/[?&]alt=sse(&|$)/.test(inbound.search);
   if (!inbound.facts.stream || array) return respond(deps, flight, await reply);
-  const leftMs = inbound.arrivedMs + KEEP_ALIVE_MS - deps.clock.monoMs();
+  const leftMs = flight.tookOffMs + KEEP_ALIVE_MS - deps.clock.monoMs();
   const early = await inTime(deps.clock, Math.max(0, leftMs), reply);
   if (early !== null) return respond(deps, flight, early);
   const headers = { ...earlyHeaders(inbound), "content-type": "text/event-stream", "cache-control": "no-cache" };

@@ -8,8 +8,7 @@ import { anthropic } from "../../src/protocol/anthropic/anthropic.ts";
 import type { Held } from "../../src/session/slot.ts";
 import { handClock } from "../world/clock.ts";
 
-function flown() {
-  const clock = handClock();
+function flown(clock = handClock()) {
   const log: string[] = [];
   const jobs = background((_, error) => {
     throw error;
@@ -57,6 +56,13 @@ describe("a request under way", () => {
     attempt.ended({ outcome: "answered", reason: "", usage: null });
     await jobs.drained();
     expect(log.slice(-2)).toEqual(["attempt_ended", "request_finished"]);
+  });
+
+  test("knows when it took off, which may be long after its arrival", async () => {
+    const clock = handClock();
+    await clock.advance(20_000);
+    const { flight } = flown(clock);
+    expect([flight.inbound.arrivedMs, flight.tookOffMs]).toEqual([0, 20_000]);
   });
 
   test("gives a client's lease that comes after its landing back at once", () => {
