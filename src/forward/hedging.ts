@@ -113,7 +113,10 @@ function isSystemic(delays: Delays, group: readonly Provider[]): boolean {
   return slow > 1 && slow * 2 >= group.length;
 }
 
-/** What the client is told about hedging. */
+/**
+ * What the client is told about hedging: after a hedge was started, how that one fared. It lost to whoever answered in
+ * its stead, the first attempt or a failover, and also where nobody answered.
+ */
 export function hedgeMark(armed: boolean, hedged: boolean, winner: AttemptKind | null): HedgeMark {
   if (!armed) return "off";
   if (!hedged) return "idle";

@@ -123,10 +123,11 @@ describe("when providers are slow at once", () => {
   });
 });
 
-test("the client is told off, idle, won or lost", () => {
+test("the client is told off, idle, or how the hedge fared, whoever answered in its stead", () => {
   expect(hedgeMark(false, false, "first")).toBe("off");
   expect(hedgeMark(true, false, "failover")).toBe("idle");
   expect(hedgeMark(true, true, "hedge")).toBe("won");
   expect(hedgeMark(true, true, "first")).toBe("lost");
+  expect(hedgeMark(true, true, "failover")).toBe("lost");
   expect(hedgeMark(true, true, null)).toBe("lost");
 });
