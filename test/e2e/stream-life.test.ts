@@ -4,18 +4,21 @@ import {
   answer,
   cutMidStream,
   gzipped,
+  headersThenSilence,
   inTurn,
   noHeaders,
   pingsOnly,
   resetAtOnce,
   splitEvery,
+  stallMidStream,
   status,
 } from "../../src/simulator/behaviour.ts";
-import { pause, stall } from "../../src/simulator/script.ts";
+import { pause, stall, waitFor } from "../../src/simulator/script.ts";
 import type { Behave } from "../../src/simulator/simulator.ts";
 import { ask, begin, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { rawAsk } from "../world/raw.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
+import { endedAtOnce, exchanges, PATIENT } from "./leaving.ts";
 
 setDefaultTimeout(120_000);
 
@@ -23,9 +26,11 @@ const says = (text: string, pace: Parameters<typeof answer>[0] = {}) => answer({
 const afterMs =
   (ms: number, inner: Behave): Behave =>
   async (request) => [pause(ms), ...(await inner(request))];
+/** No timeout of ours could do in its stead what the hedge is there for. */
 const hedging = (after: string, more: Readonly<Record<string, unknown>> = {}) => ({
-  config: { defaults: { hedge: { after, budget: "100%", ...more }, timeouts: { first_token: "30s" } } },
+  config: { defaults: { hedge: { after, budget: "100%", ...more }, timeouts: PATIENT } },
 });
+const markOf = (heard: Readonly<{ headers: Headers }>) => heard.headers.get("x-hedgerow-hedge");
 const range = (count: number) => Array.from({ length: count }, (_, at) => at);
 
 describe("the race", () => {
@@ -60,16 +65,30 @@ describe("the race", () => {
     await using world = await startWorld({ a: noHeaders, b: cutMidStream, c: answer() }, hedging("100ms"));
     const heard = await ask(world.url, "anthropic");
     expect(heard).toMatchObject({ status: 200, said: "The hedge grows ", terminal: false, error: true });
-    expect(world.upstream.c.arrived()).toBe(0);
+    expect([markOf(heard), world.upstream.c.arrived()]).toEqual(["won", 0]);
     await world.idle();
   });
 
   test("a hedge launched while the first answers: never two winners", async () => {
-    await using world = await startWorld({ a: says("from a", { headMs: 100 }), b: says("from b") }, hedging("100ms"));
+    // The first answers when the hedge has arrived, so that each has its first content at the same moment.
+    let hedge = Promise.withResolvers<void>();
+    const first: Behave = async (request) => [waitFor(hedge.promise), ...(await says("from a")(request))];
+    const second: Behave = (request) => {
+      hedge.resolve();
+      return says("from b")(request);
+    };
+    const { defaults } = hedging("20ms").config;
+    // A first that always loses would open its breaker, and be asked no more.
+    const config = { defaults: { ...defaults, breaker: { failures: 100 } } };
+    await using world = await startWorld({ a: first, b: second }, { config });
     for (const at of range(30)) {
+      hedge = Promise.withResolvers();
       const heard = await ask(world.url, "openai-chat", { session: `s${at}` });
+      expect(world.upstream.b.arrived()).toBe(at + 1);
       expect(heard).toMatchObject({ status: 200, clean: true, terminal: true, error: false });
-      expect(heard.said).toBe(`from ${heard.headers.get("x-hedgerow-provider")}`);
+      expect([heard.said, markOf(heard)]).toEqual(
+        heard.headers.get("x-hedgerow-provider") === "a" ? ["from a", "lost"] : ["from b", "won"],
+      );
       expect(new Set(heard.body.match(/chatcmpl-sim\d+/g)).size).toBe(1);
     }
     await world.idle();
@@ -82,17 +101,22 @@ describe("the race", () => {
     );
     const heard = await ask(world.url, "openai-responses");
     expect(heard).toMatchObject({ said: "from b", terminal: true });
-    expect(heard.headers.get("x-hedgerow-hedge")).toBe("won");
+    expect(markOf(heard)).toBe("won");
     expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
     await world.idle();
   });
 
-  test.each(["100ms", "off"])("pings and never content (hedge after: %s)", async (after) => {
+  test.each([
+    { after: "100ms", first_token: "10m", mark: "won" },
+    { after: "off", first_token: "500ms", mark: "off" },
+  ])("pings and never content (hedge after: $after)", async ({ after, first_token, mark }) => {
     await using world = await startWorld(
       { a: pingsOnly(20), b: says("from b") },
-      { config: { defaults: { hedge: { after }, timeouts: { first_token: "500ms" } } } },
+      { config: { defaults: { hedge: { after }, timeouts: { ...PATIENT, first_token } } } },
     );
-    expect(await ask(world.url, "anthropic")).toMatchObject({ said: "from b", terminal: true, error: false });
+    const heard = await ask(world.url, "anthropic");
+    expect(heard).toMatchObject({ said: "from b", terminal: true, error: false });
+    expect(markOf(heard)).toBe(mark);
     expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
     await world.idle();
   });
@@ -186,21 +210,27 @@ describe("aborts", () => {
   /** `heard`: what the client waits for; null: until its request has arrived upstream. */
   const POINTS: readonly Readonly<{ where: string; behave: Behave; heard: string | null }>[] = [
     { where: "before headers", behave: noHeaders, heard: null },
-    { where: "after headers, before content", behave: answer({ firstMs: 60_000 }), heard: null },
-    { where: "between events", behave: answer({ gapMs: 60_000 }), heard: "The hedge " },
+    { where: "after headers, before content", behave: headersThenSilence, heard: null },
+    { where: "between events", behave: stallMidStream, heard: "grows " },
     { where: "at the last byte", behave: lastByte, heard: "message_stop" },
   ];
   test.each(POINTS)("the client leaves $where: the upstream is told, nothing counts against it", async (point) => {
     const { behave, heard } = point;
-    await using world = await startWorld({ a: behave }, { config: { defaults: { breaker: { failures: 1 } } } });
+    const defaults = { timeouts: PATIENT, breaker: { failures: 1 } };
+    await using world = await startWorld({ a: behave }, { config: { defaults } });
     for (const at of range(3)) {
       const leaving = new AbortController();
       const asked = begin(world.url, "anthropic", { session: `s${at}`, signal: leaving.signal });
-      if (heard === null) await eventually("the request arrives", () => world.upstream.a.arrived() === at + 1);
-      else await hearUntil(await asked, heard);
+      if (heard === null) {
+        await eventually("the request arrives", () => world.upstream.a.arrived() === at + 1);
+        // Nobody sees the headers come in; by then they have.
+        await exchanges(world.url, 50);
+      } else {
+        await hearUntil(await asked, heard);
+      }
       leaving.abort();
       await asked.catch(() => null);
-      expect((await world.upstream.a.exchanges()[at]?.ended)?.how).toBe("left");
+      expect(await endedAtOnce(world.url, world.upstream.a.exchanges()[at])).toBe("left");
       await world.idle();
     }
     expect(await world.hedgerow.metric("hedgerow_breaker_state", { provider: "a" })).toBe(0);
@@ -213,8 +243,8 @@ describe("aborts", () => {
     await eventually("the hedge arrives", () => world.upstream.b.arrived() === 1);
     leaving.abort();
     expect(await asked).toBe("left");
-    expect((await world.upstream.a.exchanges()[0]?.ended)?.how).toBe("left");
-    expect((await world.upstream.b.exchanges()[0]?.ended)?.how).toBe("left");
+    expect(await endedAtOnce(world.url, world.upstream.a.exchanges()[0])).toBe("left");
+    expect(await endedAtOnce(world.url, world.upstream.b.exchanges()[0])).toBe("left");
     await world.idle();
   });
 });

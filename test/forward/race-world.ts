@@ -28,11 +28,15 @@ export function world(script: Script) {
     prizesOpen: 0,
     doubleRelease: 0,
     abortedRuns: 0,
+    /** What went on when the race settled, attempts and searches: why each was called off, null where it was not. */
+    calledOff: [] as (string | null)[],
     kinds: [] as AttemptKind[],
     aside: 0,
   };
   let budget = script.budget;
   let at = 0;
+  const underWay = new Set<AbortSignal>();
+  const why = (signal: AbortSignal) => (signal.aborted ? (signal.reason as Error).message : null);
 
   function lease() {
     seen.leases++;
@@ -46,6 +50,8 @@ export function world(script: Script) {
   type Candidate = AsyncDisposable & { step: Step; release: () => void };
   type Prize = AsyncDisposable & { step: Step };
   async function next(kind: AttemptKind, signal: AbortSignal): Promise<Next<Candidate, string>> {
+    underWay.add(signal);
+    using _ = { [Symbol.dispose]: () => underWay.delete(signal) };
     for (;;) {
       const step = script.steps[at++];
       if (!step) return { kind: "none", why: "none left" };
@@ -79,9 +85,11 @@ export function world(script: Script) {
     if (seen.settled) seen.startsAfterEnd++;
     seen.running++;
     seen.mostAtOnce = Math.max(seen.mostAtOnce, seen.running);
+    underWay.add(signal);
     const cancelStarted = clock.after(step.startsMs, started);
     try {
       await clock.sleep(step.runMs, signal);
+      underWay.delete(signal);
     } catch {
       seen.abortedRuns++;
       await clock.sleep(step.deafMs); // a socket takes its time to end
@@ -135,6 +143,8 @@ export function world(script: Script) {
         client.signal,
       ).then((value) => {
         seen.settled = true;
+        // No time has passed since: what is called off a moment later is called off too late.
+        seen.calledOff = [...underWay].map(why);
         result = value;
       });
       await runDry();

@@ -18,6 +18,7 @@ const hedgedAfter50Ms = {
 
 describe("a race", () => {
   test("keeps its promises under 30,000 random schedules", async () => {
+    let losers = 0;
     for (let seed = 1; seed <= 30_000; seed++) {
       const script = randomScript(seeded(seed));
       const it = world(script);
@@ -32,13 +33,16 @@ describe("a race", () => {
       if (seen.leases !== mine || seen.prizesOpen !== mine) throw new Error(`a lease or a prize is left: ${context}`);
       if (seen.running !== 0 || seen.aside !== 0 || it.timers() !== 0)
         throw new Error(`something still runs: ${context}`);
+      const reason = result.kind === "left" ? "left" : "lost";
+      if (seen.calledOff.some((why) => why !== reason)) throw new Error(`not called off: ${context}`);
+      losers += seen.calledOff.length;
       // Nobody is given up while somebody could still be asked.
       if (result.kind === "lost" && result.why === null && seen.starts < script.attemptsMax)
         throw new Error(`gave up early: ${context}`);
       if (result.kind === "won") await result.prize[Symbol.asyncDispose]();
       if (seen.leases !== 0) throw new Error(`the winner's lease is left: ${context}`);
     }
-    expect.assertions(0);
+    expect(losers).toBeGreaterThan(1_000);
   }, 60_000);
 
   const step = (runMs: number, end: End, more: Partial<Step> = {}): Step => ({
