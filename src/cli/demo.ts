@@ -122,7 +122,7 @@ function introduction(url: string): readonly string[] {
     `  curl -i -H "x-hedgerow-session: mine" ${url}/v1/messages -d '${message.replace('"stream":true,', "")}'`,
     "",
     `Real clients: ANTHROPIC_BASE_URL=${url}, OPENAI_BASE_URL=${url}/v1, GOOGLE_GEMINI_BASE_URL=${url} (any key).`,
-    `State: ${url}/admin/api/providers   Metrics: ${url}/metrics   Ctrl-C ends it.`,
+    `Dashboard: ${url}/admin   Metrics: ${url}/metrics   Ctrl-C ends it.`,
     "",
     "Each request's decision:",
   ];

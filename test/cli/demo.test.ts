@@ -97,6 +97,7 @@ test("three providers that answer are configured, curl lines and decisions are p
   ended.abort();
   await running;
   expect(lines.filter((line) => line.includes("curl")).length).toBe(5);
+  expect(lines).toContainEqual(expect.stringContaining(" http://127.0.0.1:1/admin "));
   expect(lines.at(-1)).toBe(decisionLine(record, false));
   expect(closed).toBe(true);
   expect(fetch(`${providers[0]?.base_url}/`)).rejects.toThrow();

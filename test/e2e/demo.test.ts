@@ -15,6 +15,9 @@ test("the demo answers in all four protocols, tells each decision, and ends on S
   try {
     await eventually("it says where it is", () => printed.includes("Each request's decision:"));
     const url = /on (http:\S+\d):/.exec(printed)?.[1] ?? "";
+    const page = await fetch(/Dashboard: (\S+)/.exec(printed)?.[1] ?? "");
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    await page.text();
     // A broken stream may be among them: one provider fails now and then, and is then ended honestly.
     const heard = await Promise.all(PROTOCOL_NAMES.map((protocol) => ask(url, protocol, { session: protocol })));
     for (const answered of heard) expect(answered.terminal || answered.error).toBe(true);

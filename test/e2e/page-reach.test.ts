@@ -128,7 +128,7 @@ function proxyBelow(path: string, target: string): AsyncDisposable & Readonly<{ 
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
-    async fetch({ url, method, headers, body, signal }) {
+    async fetch({ url, method, headers, signal }) {
       const { pathname, search } = new URL(url);
       if (!pathname.startsWith(`${path}/`)) return new Response("not here", { status: 404 });
       const forwarded = new Headers(headers);
