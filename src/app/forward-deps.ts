@@ -11,6 +11,7 @@ import type { ForwardDeps } from "../forward/forward.ts";
 import { createSend } from "../forward/send.ts";
 import { answerHeaders } from "../forward/upstream-headers.ts";
 import { upstreamRequest } from "../forward/upstream-request.ts";
+import { FRAME_BYTES_MAX } from "../protocol/frames.ts";
 import { jsonArraySplitter } from "../protocol/json-array.ts";
 import { sseSplitter } from "../protocol/sse.ts";
 import type { Client } from "../provider/provider.ts";
@@ -45,7 +46,10 @@ export function forwardDeps(
     attempt: {
       clock,
       send: (target, signal, onConnected) => send(upstreamRequest(target), signal, onConnected),
-      splitter: (framing) => (framing === "sse" ? sseSplitter() : jsonArraySplitter()),
+      splitter: (framing) => {
+        const cut = framing === "sse" ? sseSplitter : jsonArraySplitter;
+        return cut(FRAME_BYTES_MAX, account.share());
+      },
       buffer: account.take,
       unreadable(provider, encoding) {
         const fields = { provider, encoding: encoding.slice(0, 40) };

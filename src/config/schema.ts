@@ -39,7 +39,8 @@ const serverSection = section(
       from: "1KiB",
       to: "1024GiB",
       default: "512MiB",
-      description: "Request bodies kept for failover plus look-ahead, process-wide; above it: 503 `overloaded`",
+      description:
+        "Request bodies kept for failover, look-ahead and unfinished events, process-wide; above it: 503 `overloaded`",
     }),
     drain: durationKey({
       default: "30s",

@@ -35,6 +35,7 @@ export type ShownAnswer = Readonly<{ status: number; headers: Headers; body: Uin
 
 export type AnswerDeps = Readonly<{
   clock: Clock;
+  /** A fresh one. What it holds is taken out of the process-wide buffer too. */
   splitter(framing: Framing): Splitter;
   /** Takes bytes out of the process-wide buffer; null when there are none left. */
   buffer(bytes: number): Disposable | null;
@@ -128,6 +129,7 @@ async function streamAnswer(
   const source = open(deps, reading, response, { splitter: deps.splitter(how.framing), decoder: how.decoder });
   const buffered = owned.use(new DisposableStack());
   const look = await lookAhead(source, reader, {
+    requestBytes: inbound.bodyBytes,
     started: reading.started,
     kept(bytes) {
       const part = deps.buffer(bytes);

@@ -72,7 +72,7 @@ export async function deliver(
 
 /** The event that ends it honestly; null where none can be added. `first`: nothing of the answer was passed on. */
 function endOf(inbound: Inbound, live: Live, error: OwnError, first: boolean): Uint8Array | null {
-  if (live.source.encoded || live.events === null) return null;
+  if (live.source.encoded || live.source.amid() || live.events === null) return null;
   const { framing, reader } = live.events;
   return inbound.protocol.errorEvent(error, inbound.requestId, { framing, sequence: reader.sequence(), first });
 }

@@ -14,7 +14,7 @@ export type Piece =
   | Readonly<{ kind: "end" }>
   | Readonly<{ kind: "broke"; error: unknown }>;
 
-/** Owns an upstream's body. One reader; `next` after an end or a break answers the same again. */
+/** Owns an upstream's body and its splitter. One reader; `next` after an end or a break answers the same again. */
 export type Source = AsyncDisposable &
   Readonly<{
     /** The bytes passed on are encoded: none of them can be left out, and nothing can be added. */
@@ -22,6 +22,12 @@ export type Source = AsyncDisposable &
     next(): Promise<Piece>;
     /** Puts back what has not been looked at of the last piece, its last frames: the next piece. */
     back(frames: readonly Frame[]): void;
+    /** How much has come of a frame that is not whole yet, decoded. */
+    heldBytes(): number;
+    /** Takes that out, to be passed on at once; what is still to come of it comes in pieces. */
+    pour(): readonly Uint8Array[];
+    /** A part of a frame was passed on, and the rest has not come yet: nothing can be put after it. */
+    amid(): boolean;
   }>;
 
 const NOTHING = new Uint8Array(0);
@@ -71,6 +77,10 @@ export function frameSource(
       // Encoded bytes went with the piece they came in.
       unread = { kind: "frames", frames, pass: decoder ? NOTHING : joined(frames), unended: false };
     },
+    heldBytes: () => splitter?.heldBytes() ?? 0,
+    // Encoded bytes have gone with the piece they came in.
+    pour: () => (decoder ? [] : (splitter?.pour() ?? [])),
+    amid: () => splitter?.amid() ?? false,
     async next() {
       if (unread !== null) {
         const piece = unread;
@@ -92,6 +102,7 @@ export function frameSource(
     async [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", stop);
       decoder?.close();
+      splitter?.[Symbol.dispose]();
       if (over?.kind === "end") return; // read to its end: there is nothing left to cancel
       await settled(cancel(), signal, clock).catch(() => undefined); // given up after the abort: as ended as it will be
     },

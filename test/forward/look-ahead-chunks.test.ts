@@ -11,7 +11,7 @@ import { chatEvents } from "../../src/protocol/openai-chat/events.ts";
 import { responsesEvents } from "../../src/protocol/openai-responses/events.ts";
 import { sseSplitter } from "../../src/protocol/sse.ts";
 import { byteByByte, chunkings } from "../protocol/chunks.ts";
-import { anthropicRows, ping, start, textStart } from "../protocol/corpus/anthropic.ts";
+import { anthropicRows, end, ping, start, stop, text, textStart } from "../protocol/corpus/anthropic.ts";
 import { geminiArrayRows, geminiRows } from "../protocol/corpus/gemini.ts";
 import { chatRows, role } from "../protocol/corpus/openai-chat.ts";
 import { added, created, responsesRows } from "../protocol/corpus/openai-responses.ts";
@@ -104,7 +104,15 @@ async function outcome({ splitter, events }: Stream, chunks: readonly Uint8Array
     return reader.classify(frame);
   };
   let started = 0;
-  const look = await lookAhead(source, { ...reader, classify }, { started: () => started++, kept: () => true });
+  const look = await lookAhead(
+    source,
+    { ...reader, classify },
+    {
+      requestBytes: 400,
+      started: () => started++,
+      kept: () => true,
+    },
+  );
   const passed = "head" in look ? [...look.head] : [];
   for (let piece = await source.next(); piece.kind === "frames"; piece = await source.next()) {
     for (const frame of piece.frames) reader.watch(frame);
@@ -171,6 +179,28 @@ describe.each([...LANGUAGES])("$name", (language) => {
     // Else nothing would have been tested.
     expect(cutShort).toBeGreaterThan(0);
   });
+});
+
+test("an event that is larger than what may be kept is committed to unread, whatever it says and however it was cut", async () => {
+  const [anthropic] = LANGUAGES;
+  if (!anthropic) throw new Error("no language");
+  const large = (event: Readonly<{ type: string }>) => ({ ...event, filler: filler(1_100 * KIB) });
+  const error = { type: "error", error: { type: "overloaded_error", message: "m" } };
+  const streams = [text("a"), ping, textStart, error, stop]
+    .flatMap((event) => [named(start, large(event), error), named(large(event), ...end)])
+    .concat(`: ${filler(1_100 * KIB)}\n\n` + named(start, error), `data: ${filler(1_100 * KIB)}`)
+    .map(bytes);
+  for (const stream of streams) {
+    const whole = await outcome(anthropic, [stream]);
+    expect(whole.kind).toBe("content");
+    expect(await outcome(anthropic, eventByEvent(anthropic, stream))).toEqual(whole);
+    await fc.assert(
+      fc.asyncProperty(chunkings(stream), async (chunks) => {
+        expect(await outcome(anthropic, chunks)).toEqual(whole);
+      }),
+      { numRuns: 5 },
+    );
+  }
 });
 
 test("a body that comes encoded is judged alike, however it was cut", async () => {

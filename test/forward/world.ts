@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import { background } from "../../src/core/background.ts";
+import { byteAccount } from "../../src/core/byte-account.ts";
 import type { ProxyEvent, RequestRecord } from "../../src/core/events.ts";
 import { lastCall } from "../../src/core/last-call.ts";
 import { hedgeBudget } from "../../src/forward/budget.ts";
@@ -8,6 +9,7 @@ import { delays } from "../../src/forward/delay.ts";
 import { type ForwardDeps, forward } from "../../src/forward/forward.ts";
 import type { Inbound } from "../../src/forward/inbound.ts";
 import { answerHeaders } from "../../src/forward/upstream-headers.ts";
+import { FRAME_BYTES_MAX } from "../../src/protocol/frames.ts";
 import { jsonArraySplitter } from "../../src/protocol/json-array.ts";
 import type { Binding, ProtocolName } from "../../src/protocol/protocol.ts";
 import { PROTOCOLS } from "../../src/protocol/registry.ts";
@@ -70,7 +72,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
   const asked: string[] = [];
   const budget = hedgeBudget(clock);
   const learned = delays(clock);
-  let buffered = 0;
+  const account = byteAccount(() => rules.buffered ?? Number.POSITIVE_INFINITY);
   let bodies = 0;
 
   const deps: ForwardDeps = {
@@ -103,12 +105,8 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
         if (!act) throw new Error(`nobody told ${name} what to do`);
         return act({ target, signal, connected, clock });
       },
-      splitter: (framing) => (framing === "sse" ? sseSplitter() : jsonArraySplitter()),
-      buffer(bytes) {
-        if (buffered + bytes > (rules.buffered ?? Number.POSITIVE_INFINITY)) return null;
-        buffered += bytes;
-        return { [Symbol.dispose]: () => void (buffered -= bytes) };
-      },
+      splitter: (framing) => (framing === "sse" ? sseSplitter : jsonArraySplitter)(FRAME_BYTES_MAX, account.share()),
+      buffer: account.take,
       unreadable: (provider, encoding) =>
         observe({ kind: "notice", level: "warn", what: "answer_unreadable", fields: { provider, encoding } }),
     },
@@ -189,7 +187,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
     cooling,
     delays: learned,
     budget,
-    buffered: () => buffered,
+    buffered: account.used,
     /** Request bodies kept in case somebody else must be asked. */
     bodies: () => bodies,
     /** What a provider does with its next requests, in order. */
@@ -215,6 +213,7 @@ export function forwardWorld(providers: readonly Provider[], rules: WorldRules =
     /** Nothing may be left: no lease, no waiter, no timer, no body, nothing under way. */
     async over() {
       await clock.advance(0);
+      const buffered = account.used();
       const left = { leases: slots.leases(), waiting: slots.waiting(), bodies, buffered, inFlight: budget.inFlight() };
       await slots.close(1_000);
       await jobs.drained();
