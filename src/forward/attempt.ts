@@ -134,7 +134,7 @@ async function lose(
   };
   const { provider, key, upstreamModel } = admission;
   admission.settle(verdict.health);
-  // It took at least so long; a fast failure says nothing about that, nor does a client that left.
+  // It took at least so long; a fast failure says nothing about that, nor does a client that left or erred.
   if (inbound.facts.stream && stopped !== null && TOO_LATE.includes(stopped)) {
     deps.timed(admission, record.elapsedMs(), true);
   }
@@ -156,18 +156,23 @@ async function lose(
 }
 
 const TOO_LATE: readonly Why[] = ["lost_race", "first_token_timeout", "total_timeout"];
+const LOST: readonly Why[] = ["lost_race", "lost_to_client_error"];
 const ENDED: readonly Why[] = ["session_ended", "lease_lost", "drain", "called_off"];
 
-/** A first attempt that loses to its hedge had been given its time: a black hole is found although hedges cover it. */
+/**
+ * A first attempt that loses to its hedge's answer had been given its time: a black hole is found although hedges cover
+ * it. What is refused for the client's own error is refused sooner than anything is generated, by whoever looks at it.
+ */
 function healthWhenStopped(stopped: Why | null, kind: AttemptKind): Verdict["health"] {
   if (stopped === null || isTimeout(stopped)) return "failed";
   return stopped === "lost_race" && kind === "first" ? "failed" : "unknown";
 }
 
 function outcomeOf(stopped: Why | null): AttemptOutcome {
-  if (stopped === "lost_race") return "lost";
   if (stopped === "client_left") return "client_left";
-  return stopped !== null && ENDED.includes(stopped) ? "ended" : "failed";
+  if (stopped === null) return "failed";
+  if (LOST.includes(stopped)) return "lost";
+  return ENDED.includes(stopped) ? "ended" : "failed";
 }
 
 function codeOf(error: unknown): string {

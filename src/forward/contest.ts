@@ -125,7 +125,10 @@ export async function contest(
       attemptsMax,
       atOnceMax: Math.max(1, rules.hedgeAtOnceMax),
       hedgeUpTo: rules.hedgeAttemptsMax,
-      stop: { lost: () => new Stop("lost_race"), left: () => new Stop(stop.stopped() ?? "client_left") },
+      stop: {
+        lost: ({ clientError }) => new Stop(clientError ? "lost_to_client_error" : "lost_race"),
+        left: () => new Stop(stop.stopped() ?? "client_left"),
+      },
       aside: deps.background.track,
     },
     stop.signal,

@@ -42,8 +42,8 @@ export type Rules<Candidate extends AsyncDisposable, Prize extends AsyncDisposab
   atOnceMax: number;
   /** The timer starts no hedge once this many attempts have started. */
   hedgeUpTo: number;
-  /** Reasons given to those called off. */
-  stop: Readonly<{ lost(): unknown; left(): unknown }>;
+  /** Reasons given to those called off: they lost to this one, or nobody won. */
+  stop: Readonly<{ lost(winner: Prize): unknown; left(): unknown }>;
   /** Takes over what goes on after the race: losers on their way out. */
   aside(what: string, rest: Promise<unknown>): void;
 }>;

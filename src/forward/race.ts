@@ -38,9 +38,9 @@ export async function race<Candidate extends AsyncDisposable, Prize extends Asyn
     return result;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    const settled = result !== null && result.kind !== "left";
-    if (!settled) judge.abandon();
-    field.callOff(settled ? rules.stop.lost() : rules.stop.left());
+    if (result === null || result.kind === "left") judge.abandon();
+    // Where all have lost nothing goes on that would be given a reason.
+    field.callOff(result?.kind === "won" ? rules.stop.lost(result.prize) : rules.stop.left());
     notes.close((late) => {
       if (late.kind === "next" && late.next.kind === "go") dispose(late.next.candidate);
       if (late.kind === "finished" && late.finish.kind !== "lost") dispose(late.finish.prize);

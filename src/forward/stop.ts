@@ -2,6 +2,8 @@
 export type Why =
   | "client_left"
   | "lost_race"
+  /** Its race was settled by what is the client's own error, or a policy's word: that says nothing about the others. */
+  | "lost_to_client_error"
   | "called_off"
   | "connect_timeout"
   | "first_token_timeout"

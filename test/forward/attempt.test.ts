@@ -201,6 +201,8 @@ describe("called off", () => {
     ["lost_race", "first", "breaker failed", "lost", ["300 at least"]],
     ["lost_race", "hedge", "breaker unknown", "lost", ["300 at least"]],
     ["lost_race", "failover", "breaker unknown", "lost", ["300 at least"]],
+    ["lost_to_client_error", "first", "breaker unknown", "lost", []],
+    ["lost_to_client_error", "hedge", "breaker unknown", "lost", []],
     ["client_left", "first", "breaker unknown", "client_left", []],
     ["session_ended", "first", "breaker unknown", "ended", []],
     ["lease_lost", "first", "breaker unknown", "ended", []],
