@@ -1,7 +1,6 @@
 /**
  * What an acquire and its release cost in Redis, over TCP and a unix socket: `bun test/bench/leases-redis.ts`, lines as
- * for the memory store. Then the server's own time per script, from `INFO commandstats` (the microseconds that the server
- * spent in EVALSHA, divided by its calls) with one operation run alone at a time.
+ * for the memory store. Then the server's own time per script.
  */
 import { Redis } from "ioredis";
 import { systemClock } from "../../src/core/clock.ts";
@@ -16,12 +15,12 @@ import { claim, SCOPE, sessionId } from "../session/contract-world.ts";
 import { member, until } from "../session/redis/fleet.ts";
 import { redisServer, type RedisServer } from "../world/redis.ts";
 import { benchLeases, printLine } from "./leases.bench.ts";
+import { printServerTimes, type ServerTimes, serverTimes } from "./leases-server.ts";
 
 const SESSIONS = [100, 10_000];
 const PAIRS = 20_000;
 const ALONE = 5000;
 const RESIDENCE_MS = 300_000;
-const TTL_MS = 30_000;
 
 /** A store on a server, as in production: server time, deadlines, auto-pipelining. */
 function storeOn(client: Redis): LeaseStore {
@@ -35,38 +34,6 @@ function storeOn(client: Redis): LeaseStore {
 
 async function usedBytes({ admin }: RedisServer): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await admin.info("memory"))?.[1] ?? 0);
-}
-
-/** Microseconds in the server per script while `work` ran and nothing else did. */
-async function serverTime({ admin }: RedisServer, work: () => Promise<void>): Promise<number> {
-  await admin.config("RESETSTAT");
-  await work();
-  return Number(/cmdstat_evalsha:.*?usec_per_call=([\d.]+)/.exec(await admin.info("commandstats"))?.[1] ?? Number.NaN);
-}
-
-async function timeEachScript(server: RedisServer, store: LeaseStore, sessions: number): Promise<void> {
-  const refs = Array.from({ length: ALONE }, (_, i) => ({ lease: `i.b.${i}`, session: sessionId(`s${i % sessions}`) }));
-  const each = (call: (at: number) => Promise<unknown>) => async () => {
-    for (let at = 0; at < refs.length; at++) await call(at);
-  };
-  const ref = (at: number) => refs[at] ?? { lease: "", session: "" };
-  const limits = { sessionsMax: sessions, requestsMax: 100_000 };
-  const operations: Readonly<Record<string, () => Promise<void>>> = {
-    acquire: each((at) => store.acquire(claim(ref(at).lease, ref(at).session, limits))),
-    "acquire again": each((at) => store.acquire(claim(ref(at).lease, ref(at).session, limits))),
-    "acquire refused": each((at) => store.acquire(claim("x.b.1", sessionId(`new${at}`), limits))),
-    "renew of one": each((at) => store.renew(SCOPE, TTL_MS, [ref(at)])),
-    "renew of 200": async () => {
-      for (let at = 0; at + 200 <= refs.length; at += 200) await store.renew(SCOPE, TTL_MS, refs.slice(at, at + 200));
-    },
-    count: each(() => store.count([SCOPE])),
-    "release done": each((at) => store.release(SCOPE, ref(at), "done", RESIDENCE_MS)),
-    sweep: each(() => store.sweep(SCOPE, 1000, RESIDENCE_MS)),
-  };
-  for (const [name, work] of Object.entries(operations)) {
-    const us = await serverTime(server, work);
-    console.log(`  in the server, ${sessions} sessions: ${name.padEnd(16)} ${us.toFixed(1).padStart(8)} us`);
-  }
 }
 
 const at = (sorted: readonly number[], share: number) =>
@@ -131,6 +98,18 @@ async function benchFaults(): Promise<void> {
   await fault("FLUSHALL", async (server) => void (await server.admin.flushall()));
 }
 
+/** The server's own time per script, as a table. */
+export async function benchServer(): Promise<void> {
+  const server = await redisServer();
+  const client = new Redis({ path: server.socket ?? "", enableAutoPipelining: true });
+  await serverTimes(server, storeOn(client), 100); // both sides warm up
+  const columns = new Map<number, ServerTimes>();
+  for (const sessions of SESSIONS) columns.set(sessions, await serverTimes(server, storeOn(client), sessions));
+  printServerTimes(columns);
+  client.disconnect();
+  await server.stop();
+}
+
 export async function benchRedis(): Promise<void> {
   for (const listen of ["unix", "tcp"] as const) {
     for (const sessions of SESSIONS) {
@@ -141,7 +120,6 @@ export async function benchRedis(): Promise<void> {
       const bytesUsed = () => usedBytes(server);
       printLine(await benchLeases(`redis, ${listen}`, store, { sessions, pairs: PAIRS, bytesUsed }));
       if (sessions === 100) await latency(listen, store);
-      if (listen === "unix") await timeEachScript(server, store, sessions);
       client.disconnect();
       await server.stop();
     }
@@ -151,5 +129,6 @@ export async function benchRedis(): Promise<void> {
 if (import.meta.main) {
   await latency("memory", memoryLeases({ nowMs: () => performance.now() }));
   await benchRedis();
+  await benchServer();
   await benchFaults();
 }

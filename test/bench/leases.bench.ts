@@ -1,6 +1,7 @@
 /**
  * What an acquire and its release cost: `bun test/bench/leases.bench.ts`. One line a store and a number of sessions:
- * microseconds per acquire+release one after the other, pairs a second with 50 under way, bytes per session.
+ * microseconds per acquire+release one after the other, pairs a second with 50 under way, bytes per session. Then a table of
+ * the Redis server's own time per script, alone: `bun test/bench/leases-server.ts`. Some three minutes.
  */
 import type { Claim, LeaseStore } from "../../src/session/lease.ts";
 import { acquire } from "../../src/session/memory-acquire.ts";
@@ -98,6 +99,7 @@ if (import.meta.main) {
     printLine(await benchLeases("memory", memoryLeases(clock), { sessions, pairs: PAIRS, bytesUsed }));
   }
   // Imported late, because it measures with what stands here.
-  const { benchRedis } = await import("./leases-redis.ts");
+  const { benchRedis, benchServer } = await import("./leases-redis.ts");
   await benchRedis();
+  await benchServer();
 }

@@ -19,8 +19,7 @@ function mutant(...breaks: readonly Readonly<{ file: string; line: string; becom
 }
 
 const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
-  "a replay looks at limits": () =>
-    mutant({ file: "acquire", line: "if live(LEASES, lease .. '|' .. session) then", becomes: "if false then" }),
+  "a replay looks at limits": () => mutant({ file: "acquire", line: "if held_until then", becomes: "if false then" }),
   "the limit is off by one": () =>
     mutant({ file: "acquire", line: "sessions < sessions_max", becomes: "sessions <= sessions_max" }),
   "had is ignored": () =>
@@ -40,7 +39,7 @@ const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
   "a busy session is displaced": () =>
     mutant(
       { file: "acquire", line: "and refs_of(other) == 0 then", becomes: "then" },
-      { file: "prelude", line: "if runs and score > 0 then", becomes: "if false then" },
+      { file: "prelude", line: "runs ~= (score < 0)", becomes: "not runs" },
     ),
   "a session that has come to rest is kept among the running": () =>
     mutant({
@@ -49,7 +48,7 @@ const MUTANTS: Readonly<Record<string, () => LeaseScripts>> = {
       becomes: "reside(session, resides_until, true)",
     }),
   "a session whose lease was swept is kept among the running": () =>
-    mutant({ file: "prelude", line: "elseif not runs and score < 0 then", becomes: "elseif false then" }),
+    mutant({ file: "prelude", line: "runs ~= (score < 0)", becomes: "runs" }),
   "a look for idle sessions leaves lapsed leases lying": () =>
     mutant({ file: "acquire", line: "sweep_leases(bound)", becomes: "0" }),
   "a refusal uses up a part of the minute": () =>

@@ -1,4 +1,4 @@
--- luacheck: read globals SESSIONS LEASES MARKS now above_now int halves live live_count refs_of residence_of reside
+-- luacheck: read globals SESSIONS LEASES MARKS now above_now int halves live live_count refs_of reside
 -- luacheck: read globals sweep_leases newest_leases settle extend keep
 -- Grants a lease, or says why not.
 --
@@ -81,8 +81,9 @@ local function room()
   return nil
 end
 
-if live(LEASES, lease .. '|' .. session) then
-  if extend(lease, session, now + ttl) then
+local held_until = live(LEASES, lease .. '|' .. session)
+if held_until then
+  if extend(lease, session, held_until, now + ttl) then
     settle({ session }, newest_leases({ session }))
   end
   keep()
@@ -121,9 +122,9 @@ for _, other in ipairs(displaced) do
   redis.call('ZREM', MARKS, 'R|' .. other)
   redis.call('ZREM', SESSIONS, other)
 end
-if counts_until and refs_of(session) == 0 and not residence_of(session) then
-  reside(session, counts_until, false) -- nobody accounts for it (an older version's member): it is adopted
+local _, alone = extend(lease, session, 0, now + ttl)
+if counts_until and alone then
+  reside(session, counts_until, true) -- nobody accounts for its counting (an older version's member): it is adopted
 end
-extend(lease, session, now + ttl)
 keep()
 return granted(counts_until and 0 or 1, displaced)

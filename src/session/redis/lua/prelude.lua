@@ -67,14 +67,14 @@ local function reside(session, until_ms, runs)
   redis.call('ZADD', MARKS, int(runs and until_ms - BELOW or until_ms), 'R|' .. session)
 end
 
--- Puts its residence, if it has one, where it belongs now that it has entries in LEASES or has none any more.
+-- Puts its residence, if it has one, where it belongs now that it has entries in LEASES or has none any more; says when it ends.
 local function file_residence(session, runs)
   local score = tonumber(redis.call('ZSCORE', MARKS, 'R|' .. session) or '0')
-  if runs and score > 0 then
-    reside(session, score, true)
-  elseif not runs and score < 0 then
-    reside(session, score + BELOW, false)
+  local until_ms = score < 0 and score + BELOW or score
+  if score ~= 0 and runs ~= (score < 0) then
+    reside(session, until_ms, runs)
   end
+  return until_ms
 end
 
 local function note_name(session, lease, refs)
@@ -180,24 +180,19 @@ local function settle(sessions, newest)
   end
 end
 
--- Forwards or back. True when back: the session may count for too long until the caller has settled it.
-local function extend(lease, session, expires)
-  local member = lease .. '|' .. session
-  local before = live(LEASES, member) or 0
-  if redis.call('ZADD', LEASES, int(expires), member) == 1 then -- else it is counted already, lapsed or not
+-- Makes a lease that lapses at `before` (0 when it is not live) lapse at `expires`, forwards or back. Back: the session may
+-- count for too long until the caller has settled it. Alone: no other entry, nor a residence, accounts for the session.
+local function extend(lease, session, before, expires)
+  local alone = false
+  if redis.call('ZADD', LEASES, int(expires), lease .. '|' .. session) == 1 then -- else it is counted already, lapsed or not
     local refs = redis.call('HINCRBY', REFS, session, 1)
     note_name(session, lease, refs)
-    if refs == 1 then
-      file_residence(session, true)
-    end
+    alone = refs == 1 and file_residence(session, true) <= now
   end
-  if expires < before then
-    return true
-  end
-  if (live(SESSIONS, session) or 0) < expires then
+  if expires >= before and (live(SESSIONS, session) or 0) < expires then
     redis.call('ZADD', SESSIONS, int(expires), session)
   end
-  return false
+  return expires < before, alone
 end
 
 local function keep()

@@ -13,10 +13,10 @@ local ttl = tonumber(ARGV[3])
 local reply, sooner = { now }, {}
 for i = 4, #ARGV, 2 do
   local lease, session = ARGV[i], ARGV[i + 1]
-  local verdict = 0
-  if live(LEASES, lease .. '|' .. session) then
+  local held_until, verdict = live(LEASES, lease .. '|' .. session), 0
+  if held_until then
     verdict = 1
-    if extend(lease, session, now + ttl) then
+    if extend(lease, session, held_until, now + ttl) then
       sooner[#sooner + 1] = session
     end
   elseif live(MARKS, 'T|' .. session) then
