@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { HedgerowError } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { RedisClient } from "./calls.ts";
+import { follow } from "./follow.ts";
 
 export type HostPort = Readonly<{ host: string; port: number }>;
 
@@ -84,16 +85,20 @@ function open(rules: ConnectRules): RedisClient {
   switch (where.kind) {
     case "single":
       return new Redis({ ...placeOf(where.url), ...one });
-    case "sentinel":
-      return new Redis({
+    case "sentinel": {
+      const { name, username, password } = where;
+      const client = new Redis({
         ...one,
         sentinels: [...serversOf(where)],
-        name: where.name,
-        ...(where.username !== undefined && { sentinelUsername: where.username }),
-        ...(where.password !== undefined && { sentinelPassword: where.password.reveal() }),
+        name,
+        ...(username !== undefined && { sentinelUsername: username }),
+        ...(password !== undefined && { sentinelPassword: password.reveal() }),
         sentinelRetryStrategy: retryMs,
         ...(tls === null ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
       });
+      follow(client, { name, sentinels: serversOf(where), username, password, tls });
+      return client;
+    }
     case "cluster":
       break;
   }
