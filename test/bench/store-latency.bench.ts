@@ -1,15 +1,20 @@
 /**
  * What a shared store costs a request, and what its faults cost clients: `bun test/bench/store-latency.bench.ts [REQUESTS]`
- * prints two Markdown tables. Needs redis-server. Latencies mean little on a busy machine.
+ * prints two Markdown tables and a line, in some three minutes. Needs redis-server. Latencies mean little on a busy machine.
  *
  * The request is small and not streamed; its client and its provider have limits, so it makes the two round trips that
  * a request makes at most where its first choice grants.
+ *
+ * A step of the server's clock is not among the faults: to cause one takes the machine's own clock, and so root. What it may
+ * do to leases is tested with a clock that is an argument of the scripts (test/session).
  */
 import { answer } from "../../src/simulator/behaviour.ts";
 import type { Hedgerow } from "../world/binary.ts";
-import { asSession } from "../world/gates.ts";
+import { asSession, gates, startTalk } from "../world/gates.ts";
 import { ask } from "../world/http.ts";
 import { installation } from "../world/installation.ts";
+import { redisCluster } from "../world/redis-cluster.ts";
+import { redisSentinels } from "../world/redis-sentinels.ts";
 import { type RedisServer, redisServer } from "../world/redis.ts";
 import { type RespProxy, respProxy } from "../world/resp-proxy.ts";
 
@@ -19,6 +24,8 @@ const SESSIONS = 500;
 const KEY = "client-key-123456";
 const headers = { authorization: `Bearer ${KEY}` };
 
+/** So many clients ask the proxy that is killed. */
+const LANES = 4;
 const PROBE_EVERY_MS = 10;
 const BEFORE_MS = 1_500;
 const FAULT_MS = 2_500;
@@ -74,18 +81,121 @@ async function addedLatency(): Promise<string> {
   return ["| store | p50 | p99 | added, p50 | added, p99 |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
-type Fault = Readonly<{
-  name: string;
-  cause(redis: RedisServer, between: RespProxy): void | Promise<unknown>;
-  end(redis: RedisServer, between: RespProxy): void | Promise<unknown>;
-}>;
+/** A store as a proxy is told of it, and what happens to it. */
+type Scene = Readonly<{ redis: unknown; cause(): unknown; end(): unknown }>;
+type Fault = Readonly<{ name: string; prepare(owned: AsyncDisposableStack, house: House): Promise<Scene> }>;
+type House = ReturnType<typeof installation>;
+
+/** Of one server, through a proxy that can lose what it says. */
+function ofOne(
+  name: string,
+  cause: (redis: RedisServer, between: RespProxy) => unknown,
+  end: (redis: RedisServer, between: RespProxy) => unknown = () => {},
+): Fault {
+  const prepare = async (owned: AsyncDisposableStack) => {
+    const redis = await redisServer({ listen: "tcp" });
+    owned.defer(() => redis.stop());
+    const between = owned.use(respProxy({ port: redis.port }));
+    const place = { url: `redis://127.0.0.1:${between.port}` };
+    return { redis: place, cause: () => cause(redis, between), end: () => end(redis, between) };
+  };
+  return { name, prepare };
+}
+
+const placeOf = ({ host, port }: Readonly<{ host: string; port: number }>) => `${host}:${port}`;
+
+const clusterMaster: Fault = {
+  name: "Cluster: the provider's master killed (SIGKILL)",
+  async prepare(owned) {
+    const cluster = await redisCluster();
+    owned.defer(() => cluster.stop());
+    const master = await cluster.masterOf("hedgerow:{provider:a}:active_sessions");
+    return { redis: { cluster: cluster.nodes.map(placeOf) }, cause: () => master.crash(), end: () => {} };
+  },
+};
+
+function sentinel(name: string, kind: "killed" | "ordered"): Fault {
+  const prepare = async (owned: AsyncDisposableStack) => {
+    const watched = await redisSentinels();
+    owned.defer(() => watched.stop());
+    const redis = { sentinel: { name: watched.name, nodes: watched.nodes.map(placeOf) } };
+    const cause = () => (kind === "killed" ? watched.master.crash() : watched.failover());
+    return { redis, cause, end: () => {} };
+  };
+  return { name, prepare };
+}
+
+/** As a server does that is restarted again and again, but without losing what it holds. */
+const scriptsForgotten: Fault = {
+  name: "SCRIPT FLUSH every millisecond",
+  async prepare(owned) {
+    const redis = await redisServer({ listen: "tcp" });
+    owned.defer(() => redis.stop());
+    const over = new AbortController();
+    const flushing = async () => {
+      for (; !over.signal.aborted; await Bun.sleep(1)) await redis.admin.script("FLUSH");
+    };
+    let flushed: Promise<void> = Promise.resolve();
+    return {
+      redis: { url: redis.url },
+      cause: () => void (flushed = flushing()),
+      end: () => {
+        over.abort();
+        return flushed;
+      },
+    };
+  },
+};
+
+/** Seen by the clients of one that goes on, while there are slots beside those that the killed one held. */
+const otherKilled: Fault = {
+  name: "another proxy killed (SIGKILL)",
+  async prepare(owned, house) {
+    const redis = await redisServer({ listen: "tcp" });
+    owned.defer(() => redis.stop());
+    const place = { url: redis.url };
+    const other = await house.start("other", { store: "redis", redis: place });
+    const over = new AbortController();
+    const busy = async (lane: number) => {
+      for (let turn = lane; !over.signal.aborted; turn += LANES) await once(other, turn);
+    };
+    const load = Promise.all(Array.from({ length: LANES }, (_, lane) => busy(lane)));
+    const cause = async () => {
+      await other.kill9();
+      over.abort();
+      await load;
+    };
+    return { redis: place, cause, end: () => {} };
+  },
+};
 
 const FAULTS: readonly Fault[] = [
-  { name: "frozen (SIGSTOP)", cause: (redis) => redis.pause(), end: (redis) => redis.resume() },
-  { name: "killed, back empty (SIGKILL)", cause: (redis) => redis.crash(), end: (redis) => redis.restart() },
-  { name: "emptied (FLUSHALL)", cause: (redis) => redis.admin.flushall(), end: () => {} },
-  { name: "replies lost", cause: (_, between) => between.loseReplies(), end: (_, between) => between.mend() },
-  { name: "cut off", cause: (_, between) => between.cutOff(), end: (_, between) => between.mend() },
+  ofOne(
+    "frozen (SIGSTOP)",
+    (redis) => redis.pause(),
+    (redis) => redis.resume(),
+  ),
+  ofOne(
+    "killed, back empty (SIGKILL)",
+    (redis) => redis.crash(),
+    (redis) => redis.restart(),
+  ),
+  ofOne("emptied (FLUSHALL)", (redis) => redis.admin.flushall()),
+  ofOne(
+    "replies lost",
+    (_, between) => between.loseReplies(),
+    (_, between) => between.mend(),
+  ),
+  ofOne(
+    "cut off",
+    (_, between) => between.cutOff(),
+    (_, between) => between.mend(),
+  ),
+  scriptsForgotten,
+  clusterMaster,
+  sentinel("Sentinel: the master killed (SIGKILL)", "killed"),
+  sentinel("Sentinel: a failover ordered, the master lives", "ordered"),
+  otherKilled,
 ];
 
 type Probe = Readonly<{ atMs: number; ms: number; served: boolean }>;
@@ -93,11 +203,9 @@ type Probe = Readonly<{ atMs: number; ms: number; served: boolean }>;
 /** What clients saw of a fault, as a row: with the default timeout of a command, and `when_down: share`. */
 async function seen(fault: Fault): Promise<string> {
   await using owned = new AsyncDisposableStack();
-  const redis = await redisServer({ listen: "tcp" });
-  owned.defer(() => redis.stop());
-  const between = owned.use(respProxy({ port: redis.port }));
   const house = owned.use(installation({ a: answer() }, options));
-  const proxy = await house.start("one", { store: "redis", redis: { url: `redis://127.0.0.1:${between.port}` } });
+  const { redis, cause, end } = await fault.prepare(owned, house);
+  const proxy = await house.start("one", { store: "redis", redis });
   for (let turn = 0; turn < WARM_UP; turn++) await once(proxy, turn);
 
   const probes: Promise<Probe>[] = [];
@@ -111,9 +219,9 @@ async function seen(fault: Fault): Promise<string> {
   })();
   await Bun.sleep(BEFORE_MS);
   const causedMs = performance.now();
-  await fault.cause(redis, between);
+  await cause();
   await Bun.sleep(FAULT_MS);
-  await fault.end(redis, between);
+  await end();
   await Bun.sleep(AFTER_MS);
   over.abort();
   await probing;
@@ -130,8 +238,32 @@ async function seen(fault: Fault): Promise<string> {
   return `| ${fault.name} | ${span} | ${noticed.length} of ${after.length} | ${failed} | ${worst.toFixed(0)} ms |`;
 }
 
+const SLOTS = 8;
+
+/** A full provider's slots, all held by a proxy that is killed: how long until a client of another gets one. */
+async function slotsOfTheDead(): Promise<string> {
+  await using owned = new AsyncDisposableStack();
+  const redis = await redisServer({ listen: "tcp" });
+  owned.defer(() => redis.stop());
+  const gate = gates();
+  const more = { each: { limits: { sessions: SLOTS } }, config: { defaults: { hedge: { after: "off" } } } };
+  const house = owned.use(installation({ a: gate.talking }, more));
+  const place = { store: "redis", redis: { url: redis.url } };
+  const [doomed, survivor] = [await house.start("doomed", place), await house.start("survivor", place)];
+  for (let at = 0; at < SLOTS; at++) await startTalk(doomed.url, `held-${at}`);
+  gate.open("next");
+  const served = async () => (await ask(survivor.url, "anthropic", asSession("next"))).status === 200;
+  if (await served()) throw new Error("the provider is not full");
+  await doomed.kill9();
+  const killedMs = performance.now();
+  while (!(await served())) await Bun.sleep(PROBE_EVERY_MS);
+  const seconds = (performance.now() - killedMs) / 1000;
+  return `A full provider's slots, all held by a proxy that is killed: a client of another gets one after ${seconds.toFixed(1)} s.`;
+}
+
 console.log(await addedLatency());
 console.log(
   `\n| fault of ${FAULT_MS} ms | visible to clients for | slower or failed | failed | slowest |\n|---|---|---|---|---|`,
 );
 for (const fault of FAULTS) console.log(await seen(fault));
+console.log(`\n${await slotsOfTheDead()}`);
