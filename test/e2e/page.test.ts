@@ -91,7 +91,13 @@ describeWithBrowser("the page", () => {
     await window.fill("searchbox", "Sessions with", "stuck");
     await window.press("Find by own id");
     await window.says("output", `stuck is ${hash}`);
+    // A key may come as soon as there is something to be seen.
+    const isOpenAtOnce = page.evaluate(`new Promise((resolve) => {
+      const look = () => document.querySelector("dialog") && resolve(document.querySelector("dialog").open);
+      new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+    })`);
     await window.press(`End session ${hash}`);
+    expect(await isOpenAtOnce).toBe(true);
     await window.says("dialog", hash);
     await page.keyboard.press("Escape");
     await window.saysNoMore("dialog", hash);

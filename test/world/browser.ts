@@ -12,7 +12,7 @@ export type Window = AsyncDisposable &
     says(part: string, words: string): Promise<void>;
     /** Waits until no part of the page says them. */
     saysNoMore(part: string, words: string): Promise<void>;
-    /** Goes to the button of this name and presses Enter. */
+    /** Goes to the button of this name, once it can be pressed, and presses Enter. */
     press(name: string): Promise<void>;
     /** Fills in the field of this kind and name; an option is chosen by its value. */
     fill(kind: "textbox" | "searchbox" | "combobox", name: string, value: string): Promise<void>;
@@ -68,8 +68,8 @@ export async function openWindow(): Promise<Window> {
     },
     async press(name) {
       // By the keyboard: what comes in above a button meanwhile cannot move it away from under a pointer.
-      const button = await page.waitForSelector(named(name, "button"));
-      await button?.press("Enter");
+      const button = page.locator(named(name, "button")).filter((one) => !one.matches(":disabled"));
+      await (await button.waitHandle()).press("Enter");
     },
     async fill(kind, name, value) {
       await page.locator(named(name, kind)).fill(value);

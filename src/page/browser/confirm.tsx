@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Something that cannot be taken back, before it is done. */
 export type Question = Readonly<{ title: string; text: string; yes: string; onYes(): void }>;
@@ -6,7 +6,8 @@ export type Question = Readonly<{ title: string; text: string; yes: string; onYe
 /** The browser's own modal dialog: it keeps the focus, and Escape says no. */
 export function Confirm({ question, onDone }: Readonly<{ question: Question; onDone(): void }>) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before it is painted: nobody is to see it, or press a key, while it is not open.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const { title, text, yes, onYes } = question;
   return (
     <dialog ref={dialog} onClose={onDone} aria-labelledby="confirm-title">

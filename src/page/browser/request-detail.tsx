@@ -96,6 +96,6 @@ function tokenWords({ input, output, estimated }: TokenCounts): string {
 function hedgingWords({ hedge, hedge_after_ms, hedge_denied }: RequestView): string {
   if (hedge_after_ms === null) return "off";
   const due = `due after ${durationText(hedge_after_ms)}`;
-  if (hedge_denied !== "") return `${due}, denied: ${hedge_denied}`;
-  return hedge === "won" || hedge === "lost" ? `${due}, ${hedge}` : `${due}, not needed`;
+  if (hedge === "won" || hedge === "lost") return `${due}; it ${hedge}`;
+  return hedge_denied === "" ? `${due}, not needed` : `${due}, denied: ${hedge_denied.replaceAll("_", " ")}`;
 }
