@@ -62,7 +62,9 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
 
   const send = async (parcel: Parcel, maybeArrived: boolean): Promise<boolean> => {
     try {
-      await deliver(parts, parcel, maybeArrived);
+      const left = await deliver(parts, parcel, maybeArrived);
+      if (left !== null) keep(left, maybeArrived);
+      return left === null;
     } catch (error) {
       keep(parcel, storeFailure(error) === "store_timeout" || maybeArrived);
       return false;
@@ -70,7 +72,6 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
       // Even where it failed: it may have arrived, or whoever decides while the store is away heard of it.
       onFreed(parcel.scope);
     }
-    return true;
   };
 
   const replayAll = async () => {
@@ -106,17 +107,32 @@ export function outbox(parts: SlotParts, onFreed: (scope: Scope) => void): Outbo
   };
 }
 
-async function deliver({ store, clock, rules }: SlotParts, parcel: Parcel, maybeArrived: boolean): Promise<void> {
+/** What is still to be sent, null when all is; rejects where the release itself failed. */
+async function deliver(parts: SlotParts, parcel: Parcel, maybeArrived: boolean): Promise<Parcel | null> {
+  const { store, clock } = parts;
   const { scope, ref, ending } = parcel;
   const waitMs = parcel.notBeforeMs - clock.monoMs();
   if (waitMs > 0) await clock.sleep(waitMs);
-  if (clock.monoMs() >= parcel.worthUntilMs) return;
+  if (clock.monoMs() >= parcel.worthUntilMs) return null;
   const residenceMs = Math.max(0, Math.floor(parcel.residenceUntilMs - clock.monoMs()));
   if (ending !== "done" || clock.monoMs() < parcel.leaseUntilMs) {
     const { had } = await store.release(scope, ref, ending, residenceMs);
-    if (had || ending !== "done" || maybeArrived) return;
+    if (had || ending !== "done" || maybeArrived) return null;
   }
   // The lease lapsed, or the store lost it, before this could be said: the answered session shall reside all the same.
-  const restored = await store.acquire(limitlessClaim({ scope, ...ref, ttlMs: rules().leaseTtlMs, force: true }));
+  const restored = await restore(parts, parcel);
+  if (restored.kind === "failed") return { ...parcel, notBeforeMs: restored.mayRunUntilMs };
   if (restored.kind === "granted") await store.release(scope, ref, ending, residenceMs);
+  return null;
+}
+
+/** Claims the lease once more. A claim that failed is no release that may have arrived: nothing resides yet. */
+async function restore({ store, clock, rules }: SlotParts, { scope, ref }: Parcel) {
+  const { leaseTtlMs, storeTimeoutMs } = rules();
+  try {
+    return await store.acquire(limitlessClaim({ scope, ...ref, ttlMs: leaseTtlMs, force: true }));
+  } catch (error) {
+    const isUnknown = storeFailure(error) === "store_timeout";
+    return { kind: "failed", mayRunUntilMs: isUnknown ? clock.monoMs() + storeTimeoutMs : 0 } as const;
+  }
 }

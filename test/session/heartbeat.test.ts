@@ -94,6 +94,21 @@ test("a restore of unknown outcome is followed by a release that comes after it"
   await world.over();
 });
 
+test("a restore that the store failed is not counted, and is tried again at the next beat", async () => {
+  let fault: Fault | null = null;
+  const world = slotsWorld({ through: (store) => faulty(store, (op) => (op === "acquire" ? fault : null)) });
+  await granted(world.slots.acquire(ask(A), never));
+  await world.store.close();
+  fault = "unreachable";
+  await world.clock.advance(15_000);
+  expect([world.told("lost"), world.told("restored")]).toEqual([1, 0]);
+  fault = null;
+  await world.clock.advance(10_000);
+  expect([world.told("lost"), world.told("restored")]).toEqual([2, 1]);
+  expect(await world.counts()).toEqual({ sessions: 1, requests: 1 });
+  await world.over();
+});
+
 test("a lease that an operator ended elsewhere is cut at the next beat, once", async () => {
   let cuts = 0;
   const world = slotsWorld();

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { HedgerowError } from "../../src/core/errors.ts";
 import { sessionId } from "./contract-world.ts";
 import { A, ask, B, type Fault, faulty, granted, MAIN, never, slotsWorld } from "./slots-world.ts";
 
@@ -75,6 +76,50 @@ test("an answer whose lease the store lost still makes the session reside", asyn
   held.release("done");
   await world.clock.advance(0);
   expect(await world.counts()).toEqual({ sessions: 1, requests: 0 });
+  await world.over();
+});
+
+for (const fault of ["unreachable", "down", "timeout before"] as const) {
+  test(`an answer whose lease the store lost makes the session reside, though restoring it fails at first (${fault})`, async () => {
+    const { world, state } = failingWorld("acquire");
+    const held = await granted(world.slots.acquire(ask(A), never));
+    await world.store.close(); // everything is gone
+    state.fault = fault;
+    held.release("done");
+    await world.clock.advance(3000);
+    expect(world.notices()).toEqual(["releases_kept"]);
+    state.fault = null;
+    await world.clock.advance(1300);
+    expect(await world.counts()).toEqual({ sessions: 1, requests: 0 });
+    expect(world.notices()).toEqual(["releases_kept", "releases_replayed"]);
+    await world.clock.advance(300_000 - 4300 - 1);
+    expect(await world.counts()).toEqual({ sessions: 1, requests: 0 });
+    await world.clock.advance(1);
+    expect(await world.counts()).toEqual({ sessions: 0, requests: 0 });
+    await world.over();
+  });
+}
+
+test("a restore that may still run is not overtaken by the release that follows it", async () => {
+  let acquires = 0;
+  const world = slotsWorld({
+    rules: { storeTimeoutMs: 3000 },
+    // The first one goes to the store, a second one gets no reply in time, and runs after that.
+    through: (store, clock) => ({
+      ...store,
+      async acquire(claim) {
+        if (++acquires !== 2) return store.acquire(claim);
+        clock.after(2900, () => void store.acquire(claim));
+        throw new HedgerowError("store_timeout", "no reply");
+      },
+    }),
+  });
+  const held = await granted(world.slots.acquire(ask(A), never));
+  await world.store.close();
+  held.release("done");
+  await world.clock.advance(3000);
+  expect(await world.counts()).toEqual({ sessions: 1, requests: 0 });
+  expect(acquires).toBe(2);
   await world.over();
 });
 

@@ -15,24 +15,23 @@ export type Calls = Readonly<{
    * `store_unreachable` when it surely did not.
    */
   run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
-  /** Sends a plain command; rejects as `run` does. */
-  send<Reply>(op: string, command: (client: RedisClient) => Promise<Reply>): Promise<Reply>;
+  /** Sends a plain command for a key; rejects as `run` does. */
+  send<Reply>(op: string, key: string, command: (client: RedisClient, key: string) => Promise<Reply>): Promise<Reply>;
 }>;
 
 export type CallRules = Readonly<{ client: RedisClient; clock: Clock; observe: Observer; timeoutMs: number }>;
 
 export function calls({ client, clock, observe, timeoutMs }: CallRules): Calls {
-  const send: Calls["send"] = async (op, command) => {
+  const send: Calls["send"] = async (op, key, command) => {
     const startMs = clock.monoMs();
     let failed = true;
     try {
-      const reply = await within(clock, timeoutMs, command(client));
+      const reply = await within(clock, timeoutMs, command(client, key));
       failed = false;
       return reply;
     } catch (error) {
-      // A refusal to run late is an answer like any other.
-      failed = deadlineTold(error) === null;
-      throw failed ? storeError(op, error) : error;
+      failed = deadlineTold(error) === null; // a refusal to run late is an answer like any other
+      throw storeError(op, error);
     } finally {
       observe({ kind: "store_call", op, ms: clock.monoMs() - startMs, failed });
     }
@@ -41,7 +40,7 @@ export function calls({ client, clock, observe, timeoutMs }: CallRules): Calls {
     timeoutMs,
     send,
     run: (script, keys, args) =>
-      send(script.name, async () => {
+      send(script.name, keys[0] ?? "", async () => {
         try {
           return await client.evalsha(script.sha, keys.length, ...keys, ...args);
         } catch (error) {
@@ -55,12 +54,19 @@ export function calls({ client, clock, observe, timeoutMs }: CallRules): Calls {
 
 /** The server's time in ms, where the error says that a script came after its deadline; else null. */
 export function deadlineTold(error: unknown): number | null {
-  return isReply(error, "DEADLINE") ? Number((error as Error).message.split(" ")[1]) : null;
+  const told = toldBy(error);
+  return isReply(told, "DEADLINE") ? Number((told as Error).message.split(" ")[1]) : null;
 }
 
 /** The server is one of several and does not hold all the keys of a command; it ran nothing. */
 export function isAcrossSlots(error: unknown): boolean {
-  return isReply(error instanceof HedgerowError ? error.cause : error, "CROSSSLOT");
+  return isReply(toldBy(error), "CROSSSLOT");
+}
+
+/** The server asked answered, and its answer is no: it is full, read-only, without its replicas, …; it ran nothing. */
+export function isRefusal(error: unknown): boolean {
+  const told = toldBy(error);
+  return isAnswer(told) && !ANOTHERS.some((code) => isReply(told, code));
 }
 
 /**
@@ -75,7 +81,18 @@ function within<Reply>(clock: Clock, ms: number, reply: Promise<Reply>): Promise
 }
 
 const TIMED_OUT = "Command timed out";
+/** What a node of a cluster says for want of the one that serves the key, which itself may be silent. */
+const ANOTHERS = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"];
 const NEVER_SENT = ["Stream isn't writeable", "Cluster isn't ready", "None of startup nodes"];
+
+/** What the client said, of an error of a call. */
+function toldBy(error: unknown): unknown {
+  return error instanceof HedgerowError ? error.cause : error;
+}
+
+function isAnswer(told: unknown): boolean {
+  return told instanceof Error && told.name === "ReplyError";
+}
 
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `);
@@ -83,7 +100,6 @@ function isReply(error: unknown, code: string): boolean {
 
 function storeError(op: string, error: unknown): HedgerowError {
   const message = error instanceof Error ? error.message : String(error);
-  const answered = error instanceof Error && error.name === "ReplyError";
-  const surelyNot = answered || NEVER_SENT.some((words) => message.startsWith(words));
+  const surelyNot = isAnswer(error) || NEVER_SENT.some((words) => message.startsWith(words));
   return new HedgerowError(surelyNot ? "store_unreachable" : "store_timeout", `redis: ${op}: ${message}`, error);
 }

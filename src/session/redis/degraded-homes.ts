@@ -4,7 +4,8 @@ import type { Health } from "./health.ts";
 /**
  * Homes in the shared store while it is there, and what this process remembers of them while it is not: a session then
  * stays where this instance last served it. Never rejects for the store's sake; a home that is lost costs a prompt cache.
- * What fails here says nothing about the leases: in a cluster the homes lie on every node, those of one scope on one.
+ * What fails here says nothing about the leases: in a cluster the homes lie on every node, those of one scope on one. So a
+ * node that hangs has its own breaker, in the calls.
  */
 export function degradedHomes(store: HomeStore, mirror: HomeStore, health: Health): HomeStore {
   const ask = async <Reply>(call: () => Promise<Reply>, otherwise: () => Promise<Reply>): Promise<Reply> => {

@@ -5,7 +5,7 @@ import { script } from "./script.ts";
 
 /** How many instances share the store, as far as this one knows. */
 export type Instances = Readonly<{
-  /** Says that this one lives; rejects as every call to the store does. It writes, so it proves that the server takes writes. */
+  /** Says that this one lives; rejects as every call to the store does. That it does not proves that the server takes writes, and is not full. */
   beat(): Promise<void>;
   /** Last seen, this one included; 1 until the store was seen. */
   known(): number;
@@ -32,7 +32,7 @@ export function instances({ calls, keys, instance, silentMs }: InstanceRules): I
     },
     known: () => known,
     async leave() {
-      await calls.send("leave", (client) => client.zrem(keys.instances, instance));
+      await calls.send("leave", keys.instances, (client, key) => client.zrem(key, instance));
     },
   };
 }

@@ -15,15 +15,13 @@ export type ProberRules = Readonly<{
   background: Background;
   /** False ends the probing. */
   wanted: () => boolean;
-  /** Resolves when the store answers. */
-  probe: () => Promise<void>;
-  /** The store answered; awaited before it is asked whether to go on. */
-  onAnswer: () => Promise<void>;
+  /** Asks whether it is back, and sees to what follows from that; awaited before the next time. */
+  ask: () => Promise<void>;
 }>;
 
 const PROBE_MS = 1000;
 
-export function prober({ clock, background, wanted, probe, onAnswer }: ProberRules): Prober {
+export function prober({ clock, background, wanted, ask }: ProberRules): Prober {
   const closed = new AbortController();
   let early = new AbortController();
   let running = false;
@@ -35,11 +33,7 @@ export function prober({ clock, background, wanted, probe, onAnswer }: ProberRul
         early = new AbortController();
         await clock.sleep(PROBE_MS, AbortSignal.any([closed.signal, early.signal])).catch(() => {}); // woken early
         if (closed.signal.aborted) return;
-        const answers = await probe().then(
-          () => true,
-          () => false,
-        );
-        if (answers) await onAnswer();
+        await ask();
       }
     } finally {
       running = false;

@@ -16,11 +16,11 @@ export function redisHomes(calls: Calls, keys: Keys, cluster = false): HomeStore
   let apart = cluster;
   const writeAlias = async (key: string, alias: Alias) => {
     const name = keys.alias(shortOf(key));
-    await calls.send("alias_write", (client) => client.set(name, aliasText(alias), "PX", ALIAS_TTL_MS));
+    await calls.send("alias_write", name, (client) => client.set(name, aliasText(alias), "PX", ALIAS_TTL_MS));
   };
   return {
     async read(session) {
-      const fields = await calls.send("home_read", (client) => client.hgetall(keys.home(session)));
+      const fields = await calls.send("home_read", keys.home(session), (client, name) => client.hgetall(name));
       return homesOf(fields);
     },
     async served({ session, model, provider, homeLost, race, aliases }, ttlMs) {
@@ -49,10 +49,10 @@ export function redisHomes(calls: Calls, keys: Keys, cluster = false): HomeStore
       await Promise.all([write([]), ...aliases.map((id) => writeAlias(id, alias))]);
     },
     async forget(session) {
-      await calls.send("home_forget", (client) => client.del(keys.home(session)));
+      await calls.send("home_forget", keys.home(session), (client, name) => client.del(name));
     },
     async readAlias(key) {
-      const value = await calls.send("alias_read", (client) => client.get(keys.alias(shortOf(key))));
+      const value = await calls.send("alias_read", keys.alias(shortOf(key)), (client, name) => client.get(name));
       const [session, provider] = value?.split("|") ?? [];
       return session === undefined || provider === undefined ? null : { session, provider };
     },

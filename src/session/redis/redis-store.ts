@@ -9,18 +9,21 @@ import type { HomeStore } from "../home.ts";
 import type { LeaseStore } from "../lease.ts";
 import { memoryHomes } from "../memory-homes.ts";
 import { memoryLeases } from "../memory-leases.ts";
-import { calls, type RedisClient } from "./calls.ts";
+import { breakingCalls } from "./breaking-calls.ts";
+import { type Calls, calls, type RedisClient } from "./calls.ts";
 import { checkStore } from "./check.ts";
 import { type ConnectRules, connect } from "./connect.ts";
 import { degradedHomes } from "./degraded-homes.ts";
 import { degradedLeases, type WhenDown } from "./degraded-leases.ts";
 import { type Health, storeHealth } from "./health.ts";
 import { type Instances, instances } from "./instances.ts";
-import { keys } from "./keys.ts";
+import { type Keys, keys } from "./keys.ts";
 import { leaseScripts } from "./lease-scripts.ts";
 import { look } from "./look.ts";
+import { nodeOf } from "./node-of.ts";
 import { redisHomes } from "./redis-homes.ts";
 import { redisLeases } from "./redis-leases.ts";
+import { takesWrites } from "./takes-writes.ts";
 
 /** The session store of many processes, with what happens while it is away. Owns its connection and its loops until `close`. */
 export type RedisStore = Readonly<{
@@ -98,14 +101,22 @@ export async function openRedisStore(rules: RedisStoreRules): Promise<RedisStore
     instance: rules.instance,
     silentMs: () => Math.ceil(SILENT_TTLS * rules.leaseTtlMs()),
   });
-  const homes = redisHomes(calling, names, rules.where.kind === "cluster");
-  return running(rules, { client, store, homes, here, downAtStart, check: () => check(CHECK_MS) });
+  return running(rules, {
+    client,
+    calling,
+    names,
+    store,
+    here,
+    downAtStart,
+    check: () => check(CHECK_MS),
+  });
 }
 
 type Opened = Readonly<{
   client: RedisClient;
+  calling: Calls;
+  names: Keys;
   store: LeaseStore;
-  homes: HomeStore;
   here: Instances;
   downAtStart: string | null;
   check: () => Promise<void>;
@@ -126,7 +137,7 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
   // A node that joined may have taken another's place, without some of its last writes.
   for (const event of ["ready", "+node"]) client.on(event, () => health.reconnected());
   const beat = async () => {
-    if (health.state() !== "down") await health.counted(INSTANCES, here.beat);
+    if (health.state() !== "down") await health.counted(INSTANCES, here.beat, () => true);
   };
   const beats = loop(
     {
@@ -146,15 +157,25 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
     beat().catch(() => {}), // counted and told by the call itself
   );
   const mirror = memoryLeases(own);
+  const homeCalls = breakingCalls({
+    calls: opened.calling,
+    nodeOf: (key) => nodeOf(client, key),
+    what: "homes",
+    clock,
+    background,
+    observe,
+  });
+  const homes = redisHomes(homeCalls, opened.names, rules.where.kind === "cluster");
   return {
     leases: degradedLeases({ store, mirror, health, background, whenDown: rules.whenDown, instances: here.known }),
-    homes: degradedHomes(opened.homes, memoryHomes(own), health),
+    homes: degradedHomes(homes, memoryHomes(own), health),
     state: health.state,
     instances: here.known,
     whenBack: health.whenBack,
     async close() {
       closed.abort();
       health.close();
+      homeCalls.close();
       const left = beats.then(async () => {
         if (health.state() !== "down") await here.leave().catch(() => {}); // else it is forgotten after a while
       });
@@ -165,8 +186,8 @@ function running(rules: RedisStoreRules, opened: Opened): RedisStore {
   };
 }
 
-/** Answers once the server takes writes and the scopes that failed are served again; checks a store first that was never checked. */
-function probeOf(rules: RedisStoreRules, { store, here, downAtStart, check }: Opened) {
+/** Answers once writes are taken, in the scopes that failed too; checks a store first that was never checked. */
+function probeOf(rules: RedisStoreRules, { calling, names, store, here, downAtStart, check }: Opened) {
   let checked = downAtStart === null;
   let toldMistake = false;
   return async (places: readonly string[]): Promise<void> => {
@@ -181,6 +202,8 @@ function probeOf(rules: RedisStoreRules, { store, here, downAtStart, check }: Op
       throw error;
     }
     await here.beat();
-    await store.count(places.filter((place) => place !== INSTANCES));
+    const scopes = places.filter((place) => place !== INSTANCES);
+    await store.count(scopes);
+    await Promise.all(scopes.map((scope) => takesWrites(calling, names.scope(scope))));
   };
 }

@@ -1,89 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { background } from "../../../src/core/background.ts";
-import { HedgerowError } from "../../../src/core/errors.ts";
-import type { ProxyEvent } from "../../../src/core/events.ts";
-import type { Claim, LeaseStore } from "../../../src/session/lease.ts";
+import type { Claim } from "../../../src/session/lease.ts";
 import { memoryLeases } from "../../../src/session/memory-leases.ts";
-import { degradedLeases, type WhenDown } from "../../../src/session/redis/degraded-leases.ts";
-import { type Health, storeHealth } from "../../../src/session/redis/health.ts";
-import { type HandClock, handClock } from "../../world/clock.ts";
-import { claim, SCOPE, sessionId } from "../contract-world.ts";
-
-type Instance = Readonly<{
-  leases: LeaseStore;
-  health: Health;
-  events: ProxyEvent[];
-  /** Calls that were sent to the shared store, heard or not. */
-  sent: string[];
-  cutOff(how: "unreachable" | "reply lost" | null): void;
-  known(instances: number): void;
-}>;
-
-/** One process over a shared store that it can be cut off from. */
-function instance(shared: LeaseStore, clock: HandClock, whenDown: WhenDown, probes = { count: 0 }): Instance {
-  let cut: "unreachable" | "reply lost" | null = null;
-  let known = 1;
-  const events: ProxyEvent[] = [];
-  const sent: string[] = [];
-  const through = async <Reply>(op: string, call: () => Promise<Reply>): Promise<Reply> => {
-    sent.push(op);
-    if (cut === "unreachable") throw new HedgerowError("store_unreachable", "cut off");
-    const reply = await call();
-    if (cut === "reply lost") throw new HedgerowError("store_timeout", "no reply");
-    return reply;
-  };
-  const store: LeaseStore = {
-    acquire: (one) => through("acquire", () => shared.acquire(one)),
-    release: (...args) => through("release", () => shared.release(...args)),
-    renew: (...args) => through("renew", () => shared.renew(...args)),
-    sweep: (...args) => through("sweep", () => shared.sweep(...args)),
-    end: (...args) => through("end", () => shared.end(...args)),
-    count: (...args) => through("count", () => shared.count(...args)),
-    close: async () => {},
-  };
-  const behind = background(() => {});
-  const probe = async () => {
-    probes.count++;
-    if (cut !== null) throw new Error("still away");
-  };
-  const health = storeHealth({
-    clock,
-    background: behind,
-    observe: (event) => events.push(event),
-    probe,
-    downAtStart: null,
-  });
-  const mirror = memoryLeases({ nowMs: clock.monoMs });
-  const leases = degradedLeases({ store, mirror, health, background: behind, whenDown, instances: () => known });
-  return {
-    leases,
-    health,
-    events,
-    sent,
-    cutOff(how) {
-      cut = how;
-    },
-    known(instances) {
-      known = instances;
-    },
-  };
-}
-
-const failureOf = (call: Promise<unknown>) =>
-  call.then(
-    () => null,
-    (error: unknown) => (error as HedgerowError).code,
-  );
-const storeEvents = (one: Instance) => one.events.filter((event) => event.kind === "store");
-const sessionAt = (index: number) => sessionId(`s${index}`);
-
-/** Three failures in a row: from then on the store is not asked. */
-async function loseStore(one: Instance): Promise<void> {
-  one.cutOff("unreachable");
-  for (let i = 0; i < 3; i++)
-    await failureOf(one.leases.release(SCOPE, { lease: "none", session: sessionAt(99) }, "failed", 0));
-}
+import { handClock } from "../../world/clock.ts";
+import { claim, SCOPE } from "../contract-world.ts";
+import { failureOf, instance, loseStore, sessionAt, storeEvents } from "./degraded-world.ts";
 
 describe("a store that is away", () => {
   test("is not asked after three failures in a row, told once, probed each second, and told once when it is back", async () => {
@@ -120,7 +41,7 @@ describe("a store that is away", () => {
     expect(one.health.state()).toBe("up");
   });
 
-  test("a failure between successes is no outage", async () => {
+  test("a silence between answers is no outage", async () => {
     const clock = handClock();
     const one = instance(memoryLeases({ nowMs: clock.monoMs }), clock, "share");
     for (let i = 0; i < 10; i++) {

@@ -42,6 +42,8 @@ describeWithRedis("the shared store", () => {
     const [seconds = "0", micros = "0"] = (await server.admin.time()).map(String);
     return server.admin.zcount(key("_leases"), `(${Number(seconds) * 1000 + Number(micros) / 1000}`, "+inf");
   };
+  /** Of members, by the server's own account. */
+  const connections = async () => String(await server.admin.client("LIST")).split("name=hedgerow ").length - 1;
   const storeEvents = (one: Member) => one.events.filter((event) => event.kind === "store").map((event) => event.up);
 
   test("instances know of each other, and of one that left", async () => {
@@ -53,7 +55,35 @@ describeWithRedis("the shared store", () => {
     await until(() => one.store.instances() === 1);
   });
 
-  test("a server that stands still for two lease ttls: what runs is restored, and nothing it did late remains", async () => {
+  test("a server that stood still grants nothing of what it was asked meanwhile: everybody has been told already", async () => {
+    using proxy = respProxy(server);
+    const one = await join("one", { timeoutMs: IMPATIENT_MS, leaseTtlMs: 60_000 });
+    const two = await join("two", {
+      where: { kind: "single", url: secret(`redis://127.0.0.1:${proxy.port}`) },
+      timeoutMs: IMPATIENT_MS,
+      leaseTtlMs: 60_000, // nothing lapses while this test runs
+    });
+    const running = [...(await grants(one, ["a"], 4)), ...(await grants(two, ["b"], 4))];
+    server.pause();
+    const late = await grants(two, ["c", "d", "e", "f"], 4);
+    await until(() =>
+      two.events.some((event) => event.kind === "store_call" && event.op === "heartbeat" && event.failed),
+    );
+    expect(two.store.state()).toBe("down");
+    proxy.cutOff(); // what it asked for is on its way still, and it can take nothing back
+    server.resume();
+    await until(async () => (await connections()) === 1 && one.store.state() === "up");
+    expect(await liveLeases()).toBe(2);
+    expect(await server.admin.info("errorstats")).toMatch(/errorstat_DEADLINE:count=[1-9]/); // it was asked, late
+    proxy.mend();
+    await until(() => two.store.state() === "up");
+    expect(await liveLeases()).toBe(2 + late.length);
+    for (const held of running.slice(0, 1)) one.give(held);
+    for (const held of [...running.slice(1), ...late]) two.give(held);
+    await until(async () => (await liveLeases()) === 0);
+  });
+
+  test("a server that stands still for two lease ttls: what runs is restored, and nothing else remains", async () => {
     const one = await join("one", { timeoutMs: IMPATIENT_MS });
     const two = await join("two", { timeoutMs: IMPATIENT_MS });
     await until(() => one.store.instances() === 2 && two.store.instances() === 2);
@@ -117,6 +147,20 @@ describeWithRedis("the shared store", () => {
     await until(async () => (await liveLeases()) === 4);
     expect(await one.slots.count([SCOPE])).toEqual([{ sessions: 3, requests: 4 }]);
     expect(held).toHaveLength(4);
+  });
+
+  test("a session whose lease a full server lost resides as soon as there is room for it", async () => {
+    const one = await join("one", { leaseTtlMs: 60_000 }); // no heartbeat comes to help
+    const [held] = await grants(one, ["a"], 4);
+    await server.admin.flushall();
+    await server.admin.config("SET", "maxmemory", "1");
+    if (held) one.give(held, "done");
+    await until(() => one.notices("releases_kept") === 1);
+    expect(one.store.state()).toBe("up");
+    expect(await server.admin.keys(`*${SCOPE}*`)).toEqual([]);
+    await server.admin.config("SET", "maxmemory", "0");
+    await until(async () => (await one.slots.count([SCOPE]))[0]?.sessions === 1);
+    await until(() => one.notices("releases_replayed") === 1);
   });
 
   test("replies that are lost leave no slot behind", async () => {
