@@ -5,8 +5,10 @@ import { CLIENT_LEFT_STATUS, type RequestRecord } from "./events.ts";
 export type RequestOutcome =
   /** Answered to its end with a status below 400. */
   | "answered"
-  /** Answered with an upstream's own error. */
+  /** Answered with an upstream's error: 5xx or 429, after whatever else could be tried. */
   | "upstream_error"
+  /** Answered with an upstream's word on the request itself: any other 4xx. The client's own doing, nobody's fault here. */
+  | "client_error"
   /** Broke after content. */
   | "broken"
   | "client_left"
@@ -19,7 +21,8 @@ export function requestOutcome(record: RequestRecord): RequestOutcome {
   const last = record.attempts.findLast((attempt) => attempt.provider === record.provider);
   if (last?.outcome === "broken" || last?.outcome === "client_left" || last?.outcome === "ended") return last.outcome;
   if (isErrorCode(record.error)) return record.error;
-  return record.status < 400 ? "answered" : "upstream_error";
+  if (record.status < 400) return "answered";
+  return record.status < 500 && record.status !== 429 ? "client_error" : "upstream_error";
 }
 
 function isErrorCode(code: string): code is ErrorCode {

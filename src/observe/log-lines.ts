@@ -72,6 +72,7 @@ function requestLine(record: RequestRecord): LogLine {
 
 /** Outcomes somebody should look into; the others are everyday life, or the client's own doing. */
 const REQUEST_LEVEL: Readonly<Partial<Record<RequestOutcome, LogLevel>>> = {
+  upstream_error: "warn",
   broken: "warn",
   attempts_failed: "warn",
   timed_out: "warn",

@@ -58,7 +58,22 @@ export function openLog(rules: LogRules): Log {
   };
 }
 
-/** Fields stay JSON on one line, so that what a client sent cannot move the cursor of the terminal it is read on. */
+/**
+ * What JSON leaves as it is and a terminal may obey or hide: DEL and the C1 controls (U+009B begins a command as ESC [
+ * does), line and paragraph separators, whatever turns the direction of writing, and what has no shape of its own.
+ */
+const UNSEEN = /[\u007f-\u009f\u2028\u2029]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * Fields stay JSON on one line, and what cannot be seen is written as JSON would write it: nothing that a client sent can
+ * move the cursor of the terminal it is read on, or be read there as something else.
+ */
 function prettyLines(colorize: boolean): (line: string) => string {
-  return prettyFactory({ colorize, singleLine: true, translateTime: "SYS:HH:MM:ss.l" });
+  const prettify = prettyFactory({ colorize, singleLine: true, translateTime: "SYS:HH:MM:ss.l" });
+  return (line) => prettify(line).replace(UNSEEN, escaped);
+}
+
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }

@@ -6,7 +6,11 @@ const last = (outcome: "broken" | "client_left" | "ended" | "lost") => [attemptR
 
 test.each([
   [{}, "answered"],
-  [{ status: 404 }, "upstream_error"],
+  [{ status: 404 }, "client_error"],
+  [{ status: 499, attempts: [] }, "client_left"],
+  [{ status: 429 }, "upstream_error"],
+  [{ status: 500 }, "upstream_error"],
+  [{ status: 529 }, "upstream_error"],
   [{ status: 429, error: "client_limit", provider: "", attempts: [] }, "client_limit"],
   [{ status: 200, error: "timed_out", provider: "" }, "timed_out"],
   [{ attempts: last("broken") }, "broken"],

@@ -81,7 +81,8 @@ describe("the line of a finished request", () => {
     [{ error: "attempts_failed", status: 502, provider: "" }, "request attempts_failed", "warn"],
     [{ attempts: [attemptRecord({ outcome: "broken" })] }, "request broken", "warn"],
     [{ status: 499, provider: "" }, "request client_left", "info"],
-    [{ status: 400 }, "request upstream_error", "info"],
+    [{ status: 400 }, "request client_error", "info"],
+    [{ status: 500 }, "request upstream_error", "warn"],
   ])("names the outcome of %j", (own, msg, level) => {
     const { log, lines } = openTestLog();
     log.observe(finished(own));
@@ -164,5 +165,25 @@ describe("level and format", () => {
     log.observe(finished({ model: "\u001b[2J\rgone\nnext" }));
     for (const control of ["\u001b", "\r"]) expect(text()).not.toContain(control);
     expect(text().trimEnd()).not.toContain("\n");
+  });
+
+  test.each([
+    ["U+009B begins a command as ESC [ does", "a\u009b2J", "a\\u009b2J"],
+    ["so do the other C1 controls, and DEL", "\u0080\u009d\u007f", "\\u0080\\u009d\\u007f"],
+    ["writing from right to left", "a\u202eb\u2067c\u200f\u061c", "a\\u202eb\\u2067c\\u200f\\u061c"],
+    ["separators of lines", "a\u2028b\u2029", "a\\u2028b\\u2029"],
+    ["no width", "a\u200bb\u200d\ufeff\u00ad\u2060", "a\\u200bb\\u200d\\ufeff\\u00ad\\u2060"],
+    ["fillers and variation selectors", "\u3164\u115f\ufe0f", "\\u3164\\u115f\\ufe0f"],
+    ["tags, beyond the first plane", "a\u{e0041}", "a\\udb40\\udc41"],
+    ["what can be seen", "modèle-模型-🦔", "modèle-模型-🦔"],
+  ])("what a client sent is shown for what it is: %s", (_, model, shown) => {
+    const { log, text } = openTestLog({ format: "pretty", colour: true });
+    log.observe(finished({ model }));
+    expect(text()).toContain(`"model":"${shown}"`);
+    // The colours are still colours, and the fields still JSON.
+    expect(text()).toContain("\u001b[32mINFO");
+    const { log: plain, text: line } = openTestLog({ format: "pretty" });
+    plain.observe(finished({ model }));
+    expect(JSON.parse(line().slice(line().indexOf("{")))).toMatchObject({ model });
   });
 });

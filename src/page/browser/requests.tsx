@@ -141,7 +141,7 @@ const OUTCOME_TONE: Readonly<Record<string, Tone>> = {
   answered: "good",
   client_left: "dim",
   ended: "warn",
-  upstream_error: "warn",
+  client_error: "dim",
   providers_full: "warn",
   client_limit: "warn",
   invalid_request: "dim",
