@@ -52,7 +52,10 @@ export function adminSources(parts: AdminParts): AdminSources {
         ...(at >= providers.length && { enabled: false, removed: true }),
       }));
     },
-    sessions: () => sessionViews(slots.sessions(), { nowMs: clock.monoMs(), residenceMs: plan().sessions.ttlMs }),
+    sessions() {
+      const beside = { nowMs: clock.monoMs(), residenceMs: plan().sessions.ttlMs, clientOf: recent.clientOf };
+      return sessionViews(slots.sessions(), beside);
+    },
     requests: recent.latest,
     config: () => ({
       file: parts.path,

@@ -1,4 +1,5 @@
 import type { Observer, RequestRecord } from "../core/events.ts";
+import { sessionClients } from "./session-clients.ts";
 
 /** Requests kept with their whole trail: minutes of a busy instance, about 2 MB. */
 export const RECENT_MAX = 1_000;
@@ -19,14 +20,18 @@ export type Recent = Readonly<{
   observe: Observer;
   /** The newest first, at most `limit`. */
   latest(limit: number, filter?: RecentFilter): readonly RecentRequest[];
+  /** Whose session this is; null where none of its requests came here lately. */
+  clientOf(session: string): string | null;
 }>;
 
-/** Owns the last `sizeMax` finished requests; the oldest makes room. */
+/** What came here lately. Owns the last `sizeMax` finished requests, the oldest makes room; and whose sessions they were of. */
 export function recentRequests(sizeMax: number = RECENT_MAX): Recent {
   const ring: RecentRequest[] = [];
+  const clients = sessionClients();
   let next = 0;
   return {
     observe(event) {
+      clients.observe(event);
       if (event.kind !== "request_finished") return;
       ring[next] = { ...event.record, time_ms: event.wallMs };
       next = (next + 1) % sizeMax;
@@ -39,6 +44,7 @@ export function recentRequests(sizeMax: number = RECENT_MAX): Recent {
       }
       return found;
     },
+    clientOf: clients.of,
   };
 }
 

@@ -8,9 +8,17 @@ export function placeWords({ provider, running, resides_ms }: SessionView["provi
 }
 
 /** What an operator's end of a session came to; field for field as the admin API answers it. */
-export type SessionEnded = Readonly<{ session: string; leases: number; cut_here: number; to_be_cut: number }>;
+export type SessionEnded = Readonly<{
+  session: string;
+  /** Null where it was ended by its hash and its requests came to other instances alone. */
+  client: string | null;
+  leases: number;
+  cut_here: number;
+  to_be_cut: number;
+}>;
 
-export function endedWords({ session, leases, cut_here, to_be_cut }: SessionEnded): string {
+export function endedWords({ session, client, leases, cut_here, to_be_cut }: SessionEnded): string {
   const cut = `${cut_here} cut here, ${to_be_cut} by other instances at their next heartbeat`;
-  return `ended ${session}: ${counted(leases, "lease")} (${cut})`;
+  const whose = client === null ? session : `${session} of ${client}`;
+  return `ended ${whose}: ${counted(leases, "lease")} (${cut})`;
 }

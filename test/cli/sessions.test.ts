@@ -39,8 +39,25 @@ describe("sessions end", () => {
     expect(await endSession({ ...verb, id: "a b/c", client: "bob" }, world)).toBe(0);
     expect(done).toEqual([{ end: sessionHash("bob", "a b/c") }]);
     expect(out()).toBe(
-      `ended ${sessionHash("bob", "a b/c")}: 2 leases (1 cut here, 1 by other instances at their next heartbeat)\n`,
+      `ended ${sessionHash("bob", "a b/c")} of bob: 2 leases (1 cut here, 1 by other instances at their next heartbeat)\n`,
     );
+  });
+
+  test("names nobody where nobody knows whose it is", async () => {
+    const { verb, world, out, server } = cliWorld();
+    using _ = server;
+    expect(await endSession({ ...verb, id: "abcdefghijkl0123456789", client: null }, world)).toBe(0);
+    expect(out()).toStartWith("ended abcdefghijkl0123456789: 2 leases");
+  });
+
+  test("ends none where the id is more than one client's, and says whose and what to do", async () => {
+    const sessions = () =>
+      ["alice", "bob"].map((client) => sessionView({ client, session: sessionHash(client, "dup") }));
+    const { verb, world, out, err, done, server } = cliWorld({ sources: { sessions } });
+    using _ = server;
+    expect(await endSession({ ...verb, id: "dup", client: null }, world)).toBe(1);
+    expect([out(), done]).toEqual(["", []]);
+    for (const words of ["alice", "bob", "--client NAME", sessionHash("bob", "dup")]) expect(err()).toContain(words);
   });
 
   test("says so where there is none", async () => {
@@ -55,6 +72,6 @@ describe("sessions end", () => {
     using _ = server;
     const id = "0123456789abcdefghijkl";
     expect(await endSession({ ...verb, json: true, id, client: null }, world)).toBe(0);
-    expect(JSON.parse(out())).toEqual({ session: id, leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
+    expect(JSON.parse(out())).toEqual({ session: id, client: null, leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
   });
 });

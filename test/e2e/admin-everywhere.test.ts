@@ -39,7 +39,7 @@ describeWithRedis("instances that share their sessions", () => {
       providers: [{ name: "a", sessions: 1, requests: 2, leases: 1 }],
     });
     const ended = await admin(here.url, "sessions/mine", { method: "DELETE" });
-    expect(ended.body).toEqual({ session: HASH, leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
+    expect(ended.body).toEqual({ session: HASH, client: "anonymous", leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
     for (const talk of [one, two]) expectCut(await talk.rest());
     for (const proxy of [here, there])
       await eventually("no lease is held", async () => (await proxy.metric("hedgerow_leases")) === 0);
@@ -50,7 +50,7 @@ describeWithRedis("instances that share their sessions", () => {
     const told = await runHedgerow(["sessions", "end", "mine", "--url", here.url]);
     expect(told).toMatchObject({
       code: 0,
-      stdout: `ended ${HASH}: 1 lease (0 cut here, 1 by other instances at their next heartbeat)\n`,
+      stdout: `ended ${HASH} of anonymous: 1 lease (0 cut here, 1 by other instances at their next heartbeat)\n`,
     });
     expectCut(await elsewhere.rest());
   });

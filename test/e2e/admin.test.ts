@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sessionHash } from "../../src/core/ids.ts";
 import { PROTOCOL_NAMES } from "../../src/protocol/protocol.ts";
 import { answer, inTurn, noHeaders, resetAtOnce, status } from "../../src/simulator/behaviour.ts";
+import { runHedgerow } from "../world/binary.ts";
 import { ask, begin, hear, hearUntil, PLAIN_TEXT } from "../world/http.ts";
 import { admin, BEGUN, heldOpen, providerNow } from "../world/operate.ts";
 import { eventually, startWorld } from "../world/scripted-upstream.ts";
@@ -27,6 +28,7 @@ describe("a session is ended", () => {
         sessions: [
           {
             session: hash("mine"),
+            client: "anonymous",
             running: 4,
             age_ms: expect.any(Number),
             providers: [{ provider: "a", running: 4, resides_ms: null }],
@@ -103,7 +105,32 @@ describe("a session is ended", () => {
     );
     const stream = (name: string) => begin(world.url, "anthropic", { session: "same", headers: headersOf(name) });
     const [one, two] = await Promise.all([stream("one"), stream("two")]);
-    await admin(world.url, "sessions/same?client=one", { ...END, headers: token });
+    await Promise.all([one, two].map((response) => hearUntil(response, BEGUN)));
+    const verb = async (...args: string[]) => {
+      const given = ["--url", world.url, "--token", "token-0123456789"];
+      const { code, stdout, stderr } = await runHedgerow(["sessions", ...args, ...given]);
+      return { code, shown: stdout + stderr };
+    };
+    // Neither has limits of its own: the instance knows by the requests whose sessions they are.
+    const listed = (await verb()).shown;
+    for (const name of ["one", "two"]) expect(listed).toContain(`${sessionHash(name, "same")}  ${name} `);
+    // Whose is not said: nothing is ended.
+    for (const [path, init] of [
+      ["sessions/same", END],
+      ["sessions?id=same", {}],
+      ["explain?protocol=anthropic&model=m&session=same", {}],
+    ] as const) {
+      const refused = await admin(world.url, path, { ...init, headers: token });
+      expect(refused).toMatchObject({ status: 400, body: { sessions: [{ client: "one" }, { client: "two" }] } });
+    }
+    const refused = await verb("end", "same");
+    expect(refused.code).toBe(1);
+    for (const words of ["one (", "two (", "--client NAME"]) expect(refused.shown).toContain(words);
+    expect(await world.hedgerow.metric("hedgerow_leases")).toBe(2);
+    expect(await verb("end", "same", "--client", "one")).toMatchObject({
+      code: 0,
+      shown: `ended ${sessionHash("one", "same")} of one: 1 lease (1 cut here, 0 by other instances at their next heartbeat)\n`,
+    });
     expect(await hear(one, "anthropic")).toMatchObject({ terminal: false, error: true });
     held.release();
     expect(await hear(two, "anthropic")).toMatchObject({ terminal: true, error: false });

@@ -67,8 +67,11 @@ describeWithRedis("an operator at three in the morning", () => {
     upstream.relay.behave(heldOpen().behave);
     const stuck = await begin(url, "openai-responses", { session: "stuck-agent" });
     await hearUntil(stuck, BEGUN);
-    expect((await verb("sessions")).shown).toMatch(/ 1 +relay \(1 running\)/);
-    expect(await verb("sessions", "end", "stuck-agent")).toMatchObject({ code: 0 });
+    expect((await verb("sessions")).shown).toMatch(/ anonymous .* 1 +relay \(1 running\)/);
+    expect(await verb("sessions", "end", "stuck-agent")).toMatchObject({
+      code: 0,
+      shown: expect.stringContaining(" of anonymous: 1 lease"),
+    });
     expect(await hear(stuck, "openai-responses")).toMatchObject({ clean: true, terminal: false, error: true });
     upstream.relay.behave(answer());
     await world.idle();

@@ -1,5 +1,5 @@
 import { PROTOCOL_NAMES, type ProtocolName } from "../../protocol/protocol.ts";
-import { findSession } from "./find-session.ts";
+import { type Several, findSession } from "./find-session.ts";
 import { eventStream, json, refusal } from "./reply.ts";
 import type { AdminSources, Override } from "./sources.ts";
 import type { RequestFilter } from "./views.ts";
@@ -40,14 +40,20 @@ export const ACTIONS: readonly Action[] = [
 function listSessions(sources: AdminSources, { query }: Asked): Response {
   const limit = limitOf(query);
   if (limit instanceof Response) return limit;
-  const all = sources.sessions();
   const id = query.get("id");
-  const found = id === null ? all : all.filter(isSession(findSession(id, query.get("client"), sources)));
+  const one = id === null ? null : findSession(id, query.get("client"), sources);
+  if (one?.kind === "several") return whose(one);
+  const found = sources
+    .sessions()
+    .filter(({ session }) => one === null || (one.kind === "one" && session === one.session));
   return json({ sessions: found.slice(0, limit), total: found.length });
 }
 
-function isSession(hash: string | null) {
-  return ({ session }: Readonly<{ session: string }>) => session === hash;
+/** Nobody's session is shown or ended for another's; the hashes help where a client's name cannot be given. */
+function whose({ sessions }: Several): Response {
+  const names = sessions.map(({ client, session }) => `${client} (${session})`).join(", ");
+  const message = `more than one client has a session of this id: ${names}; say whose it is (?client=NAME, --client NAME) or give its hash`;
+  return refusal("invalid_request", message, { fields: { sessions } });
 }
 
 function listRequests(sources: AdminSources, { query }: Asked): Response {
@@ -71,17 +77,18 @@ function listen(sources: AdminSources): Response {
 }
 
 async function endSession(sources: AdminSources, { name: id, query }: Asked): Promise<Response> {
-  const client = query.get("client");
-  const session = findSession(id, client, sources);
+  const found = findSession(id, query.get("client"), sources);
+  if (found.kind === "several") return whose(found);
   const unknown = () =>
     refusal(
       "not_found",
       "no such session: give its hash, or the client's own id together with the client's name if it runs elsewhere",
     );
-  if (session === null) return unknown();
+  if (found.kind === "unknown") return unknown();
+  const { session, client } = found;
   const { leases, cutHere, toBeCut, freed } = await sources.endSession(session);
   if (leases + cutHere + toBeCut + freed === 0) return unknown();
-  return json({ session, leases, cut_here: cutHere, to_be_cut: toBeCut, freed });
+  return json({ session, client, leases, cut_here: cutHere, to_be_cut: toBeCut, freed });
 }
 
 function override(to: Override) {
@@ -104,9 +111,10 @@ async function explain(sources: AdminSources, { query }: Asked): Promise<Respons
   if (client && !sources.clients().includes(client)) {
     return refusal("not_found", "no client of that name is in the config");
   }
-  const hash = session ? findSession(session, client || null, sources) : null;
-  if (session && hash === null) return refusal("invalid_request", "say whose session this is: client is missing");
-  return json(await sources.explain({ protocol, model, client: client || null, session: hash }));
+  const found = session ? findSession(session, client || null, sources) : null;
+  if (found?.kind === "several") return whose(found);
+  if (found?.kind === "unknown") return refusal("invalid_request", "say whose session this is: client is missing");
+  return json(await sources.explain({ protocol, model, client: client || null, session: found?.session ?? null }));
 }
 
 function isProtocol(name: string | null | undefined): name is ProtocolName {

@@ -51,7 +51,7 @@ export type CooldownView = Readonly<{
 export type SessionView = Readonly<{
   /** The hash; the id itself is not kept. */
   session: string;
-  /** Known where the client has limits; else null. */
+  /** Whose it is; null where this instance has forgotten. */
   client: string | null;
   age_ms: number;
   /** Since it was last seen. */
@@ -96,26 +96,23 @@ export type ExplainView = Readonly<{
 const PROVIDER = "provider:";
 const CLIENT = "client:";
 
-/** Slots put together by session, running ones first, then the last seen. `nowMs` is on the clock of the slots. */
-export function sessionViews(
-  slots: readonly Slot[],
-  times: Readonly<{ nowMs: number; residenceMs: number }>,
-): readonly SessionView[] {
+/** `nowMs` is on the clock of the slots. `clientOf`: whose session it is, null = not known. */
+type Beside = Readonly<{ nowMs: number; residenceMs: number; clientOf(session: string): string | null }>;
+
+/** Slots put together by session, running ones first, then the last seen. */
+export function sessionViews(slots: readonly Slot[], beside: Beside): readonly SessionView[] {
   const bySession = Map.groupBy(slots, (slot) => slot.session);
-  const views = [...bySession].map(([session, own]) => sessionView(session, own, times));
+  const views = [...bySession].map(([session, own]) => sessionView(session, own, beside));
   return views.sort((a, b) => b.running - a.running || a.idle_ms - b.idle_ms);
 }
 
-function sessionView(
-  session: string,
-  slots: readonly Slot[],
-  { nowMs, residenceMs }: Readonly<{ nowMs: number; residenceMs: number }>,
-): SessionView {
+function sessionView(session: string, slots: readonly Slot[], { nowMs, residenceMs, clientOf }: Beside): SessionView {
   const atProviders = slots.filter((slot) => slot.scope.startsWith(PROVIDER));
   const client = slots.find((slot) => slot.scope.startsWith(CLIENT));
   return {
     session,
-    client: client ? client.scope.slice(CLIENT.length) : null,
+    // Only clients with limits have a slot of their own.
+    client: client ? client.scope.slice(CLIENT.length) : clientOf(session),
     age_ms: Math.round(nowMs - Math.min(...slots.map((slot) => slot.firstSeenMs))),
     idle_ms: Math.round(nowMs - Math.max(...slots.map((slot) => slot.lastSeenMs))),
     // Its client's slot stands for the whole request, the providers' for its attempts.

@@ -59,7 +59,7 @@ describe("reading", () => {
 });
 
 describe("sessions by the client's own id", () => {
-  const own = sessionView({ session: sessionHash("bob", "my session") });
+  const own = sessionView({ session: sessionHash("bob", "my session"), client: "bob" });
   const other = sessionView({ session: sessionHash("alice", "other") });
   const sessions = () => [other, own];
 
@@ -76,17 +76,52 @@ describe("sessions by the client's own id", () => {
   });
 
   test.each([
-    ["my%20session", own.session],
-    ["my%20session?client=bob", own.session],
-    [own.session, own.session],
-    ["elsewhere?client=bob", sessionHash("bob", "elsewhere")],
-    ["0123456789abcdefghijkl", "0123456789abcdefghijkl"],
-  ])("end %s", async (path, hash) => {
+    ["my%20session", own.session, "bob"],
+    ["my%20session?client=bob", own.session, "bob"],
+    [own.session, own.session, "bob"],
+    ["elsewhere?client=bob", sessionHash("bob", "elsewhere"), "bob"],
+    ["0123456789abcdefghijkl", "0123456789abcdefghijkl", null],
+  ])("end %s", async (path, hash, client) => {
     const { ask, done } = adminWorld({ sessions });
     const { status, body } = await ask(`/admin/api/sessions/${path}`, { method: "DELETE" });
     expect(status).toBe(200);
-    expect(body).toEqual({ session: hash, leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
+    expect(body).toEqual({ session: hash, client, leases: 2, cut_here: 1, to_be_cut: 1, freed: 1 });
     expect(done).toEqual([{ end: hash }]);
+  });
+
+  describe("that more than one client has", () => {
+    const both = ["alice", "bob"].map((client) => sessionView({ client, session: sessionHash(client, "dup") }));
+    const [alices, bobs] = both.map(({ session }) => session);
+
+    test.each([
+      ["DELETE", "/admin/api/sessions/dup"],
+      ["GET", "/admin/api/sessions?id=dup"],
+      ["GET", "/admin/api/explain?protocol=gemini&model=m&session=dup"],
+    ])("%s %s is refused, with whose they are and how to say it", async (method, path) => {
+      const { ask, done } = adminWorld({ sessions: () => both });
+      const { status, body } = await ask(path, { method });
+      expect([status, body.error.code]).toEqual([400, "invalid_request"]);
+      for (const words of ["alice", "bob", "?client=NAME", "--client NAME"])
+        expect(body.error.message).toContain(words);
+      expect(body.sessions).toEqual([
+        { session: alices, client: "alice" },
+        { session: bobs, client: "bob" },
+      ]);
+      expect(done).toEqual([]);
+    });
+
+    test("is ended for the client that is named", async () => {
+      const { ask, done } = adminWorld({ sessions: () => both });
+      const { body } = await ask("/admin/api/sessions/dup?client=bob", { method: "DELETE" });
+      expect(body).toMatchObject({ session: bobs, client: "bob" });
+      expect(done).toEqual([{ end: bobs }]);
+    });
+
+    test("counts a client that a reload has taken out", async () => {
+      const { ask } = adminWorld({ sessions: () => both, clients: () => ["alice"] });
+      const { body } = await ask("/admin/api/sessions/dup", { method: "DELETE" });
+      expect(body.error.message).toContain("bob");
+    });
   });
 
   test("where there is one client, an id that another instance knows can only be its", async () => {
