@@ -1,5 +1,6 @@
 import type { ProtocolName } from "../protocol/protocol.ts";
 import type { Random } from "../core/random.ts";
+import { withinOrigin } from "../forward/candidates.ts";
 import { ANONYMOUS } from "../http/auth.ts";
 import { type ExplainView, explainView } from "../http/admin/views.ts";
 import type { Client, Provider } from "../provider/provider.ts";
@@ -30,9 +31,13 @@ export function explainPlan(plan: Plan, wondered: Wondered, known: Known, random
   const { protocol, model, client, session } = wondered;
   const wish = { ...known, protocol, model, session, groups: client.groups, bound: null };
   const byName = new Map(plan.providers.map((provider) => [provider.name, provider]));
-  return explainView(rank(plan.providers, wish, random), (name) => {
+  const ranking = withinOrigin(rank(plan.providers, wish, random));
+  const { hedgeAtOnceMax, hedgeAttemptsMax, attemptsMax } = plan.forward;
+  // A hedge needs somebody to go to, and leave for a second attempt beside the first.
+  const canHedge = Math.min(ranking.order.length, hedgeAtOnceMax, hedgeAttemptsMax, attemptsMax) > 1;
+  return explainView(ranking, (name) => {
     const provider = byName.get(name);
-    return provider ? known.hedgeAfterMs(provider) : null;
+    return provider && canHedge ? known.hedgeAfterMs(provider) : null;
   });
 }
 
