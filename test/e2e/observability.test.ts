@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { CANARIES } from "../world/canaries.ts";
 import { describeWithRedis, redisServer, type RedisServer } from "../world/redis.ts";
 import type { MetricsPage } from "../world/metrics-page.ts";
-import { CANARIES, type WholeRun, wholeRun } from "../world/whole-run.ts";
+import { type Moment, type WholeRun, wholeRun } from "../world/whole-run.ts";
 
 setDefaultTimeout(180_000);
 
@@ -32,6 +33,7 @@ const FAMILIES: readonly Family[] = [
       outcome: [
         "answered",
         "upstream_error",
+        "client_error",
         "broken",
         "client_left",
         "ended",
@@ -45,7 +47,8 @@ const FAMILIES: readonly Family[] = [
     seen: [
       ...PROTOCOLS.map((protocol) => ({ protocol, client: "team", provider: "a", outcome: "answered" })),
       { client: "team", provider: "b", outcome: "answered" },
-      { client: "team", provider: "a", outcome: "upstream_error" },
+      { client: "team", provider: "a", outcome: "client_error" },
+      { client: "team", provider: "b", outcome: "upstream_error" },
       { client: "team", provider: "a", outcome: "broken" },
       { client: "team", provider: "a", outcome: "client_left" },
       { client: "team", provider: "a", outcome: "ended" },
@@ -173,6 +176,28 @@ describeWithRedis("a run in which everything happened", () => {
     }
   });
 
+  test.each<[Moment, string, Readonly<Record<string, string>>, number]>([
+    ["full", "hedgerow_sessions", { provider: "c" }, 1],
+    ["full", "hedgerow_leases", { provider: "c" }, 1],
+    ["full", "hedgerow_waiting", {}, 1],
+    ["open", "hedgerow_breaker_state", { provider: "b" }, 2],
+    ["open", "hedgerow_breaker_state", { provider: "a" }, 0],
+    ["probing", "hedgerow_breaker_state", { provider: "b" }, 1],
+    ["probing", "hedgerow_leases", { provider: "b" }, 1],
+    ["storeAway", "hedgerow_leases", { provider: "a" }, 1],
+    ["storeAway", "hedgerow_store_up", {}, 0],
+  ])("at the moment %s %s %j is %d", (moment, name, labels, value) => {
+    const page = run.at[moment];
+    expect(page.samples.map((sample) => sample.name)).toContain(name);
+    expect(page.sum(name, labels)).toBe(value);
+  });
+
+  test("a stream that a drain cuts is said to be broken by it", () => {
+    const told = run.log().flatMap(({ msg, how }) => (msg === "stream broken" ? [how] : []));
+    expect(told).toContain("drain");
+    // Nobody can ask for metrics by then; that each `how` is counted: test/observe/metrics.test.ts.
+  });
+
   test("no other metric of ours is there", () => {
     const names = new Set(FAMILIES.map(({ name }) => name));
     const more = [...run.page.types.keys()].filter((name) => !names.has(name));
@@ -193,8 +218,7 @@ describeWithRedis("a run in which everything happened", () => {
 
   test("a store that is away is said so, and each call that failed is counted", () => {
     expect(run.page.sum("hedgerow_store_up")).toBe(1);
-    expect(run.storeAway.sum("hedgerow_store_up")).toBe(0);
-    expect(run.storeAway.sum("hedgerow_store_errors_total")).toBeGreaterThan(0);
+    expect(run.at.storeAway.sum("hedgerow_store_errors_total")).toBeGreaterThan(0);
     const told = run.log().flatMap(({ msg }) => (msg === "store up" || msg === "store down" ? [msg] : []));
     expect(told).toEqual(["store down", "store up"]);
   });
@@ -202,7 +226,11 @@ describeWithRedis("a run in which everything happened", () => {
   test("no key, prompt, answer or header is in the log, the metrics, the admin answers or the feed", () => {
     const places = {
       printed: run.printed,
-      metrics: run.page.text + run.storeAway.text,
+      metrics:
+        run.page.text +
+        Object.values(run.at)
+          .map(({ text }) => text)
+          .join(""),
       feed: run.feed,
       ...run.admin,
     };
@@ -226,7 +254,8 @@ describeWithRedis("a run in which everything happened", () => {
     const fields =
       "level time request_id client protocol model stream session provider attempts hedge sticky status ttft_ms ms " +
       "input_tokens output_tokens cached_tokens msg";
-    expect(lines.length).toBe((run.admin["requests?limit=1000"]?.match(/"request_id"/g) ?? []).length);
+    // The one that the drain cut was still running when the admin was asked.
+    expect(lines.length).toBe((run.admin["requests?limit=1000"]?.match(/"request_id"/g) ?? []).length + 1);
     for (const line of lines) {
       expect(Object.keys(line).join(" ")).toBe(fields);
       for (const attempt of line["attempts"] as Record<string, unknown>[])

@@ -43,6 +43,16 @@ function openTestMetrics(own: Partial<MetricSources> = {}) {
   return { metrics, lines };
 }
 
+test.each(["stall", "cut", "no_terminal", "error_event", "drain", "ended"] as const)(
+  "a stream that broke by %s is counted so",
+  async (how) => {
+    const { metrics, lines } = openTestMetrics();
+    metrics.observe({ kind: "stream_broken", requestId: "r", provider: "slow", how });
+    const counted = (await lines()).filter((line) => /^hedgerow_streams_broken_total.* [1-9]/.test(line));
+    expect(counted).toEqual([`hedgerow_streams_broken_total{provider="slow",how="${how}"} 1`]);
+  },
+);
+
 describe("the page", () => {
   test("has every metric by name before anything has happened", async () => {
     const { lines } = openTestMetrics();

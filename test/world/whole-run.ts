@@ -11,34 +11,27 @@ import {
 import { send } from "../../src/simulator/script.ts";
 import type { Behave } from "../../src/simulator/simulator.ts";
 import { startHedgerow } from "./binary.ts";
+import { CANARIES } from "./canaries.ts";
 import { type Asking, ask, begin, hear, hearUntil } from "./http.ts";
 import { type MetricsPage, metricsPage } from "./metrics-page.ts";
 import { BEGUN, heldOpen, reloadBy, replaceFile, rewrite } from "./operate.ts";
 import type { RedisServer } from "./redis.ts";
 import { eventually, startWorld, type World } from "./scripted-upstream.ts";
 
-/** What must never be seen outside a request and its answer. */
-export const CANARIES = {
-  clientKey: "canary-client-key-4711",
-  otherKey: "canary-small-key-4712",
-  token: "canary-admin-token-4713",
-  upstreamKey: "upstream-key-of-",
-  prompt: "canary prompt 4714",
-  answer: "The hedge ",
-  header: "canary-header-4715",
-} as const;
-
 /** All that a proxy told of a run in which everything that can happen did. */
 export type WholeRun = Readonly<{
   page: MetricsPage;
-  /** While the store was away. */
-  storeAway: MetricsPage;
+  /** Scrapes of moments that are over by then. */
+  at: Readonly<Record<Moment, MetricsPage>>;
   printed: string;
   log: World<"a">["hedgerow"]["log"];
   /** Admin answers by path. */
   admin: Readonly<Record<string, string>>;
   feed: string;
 }>;
+
+/** `full`: one holds the only slot of c, another waits for it. `open`, `probing`: the breaker of b, without and with a probe under way. */
+export type Moment = "full" | "open" | "probing" | "storeAway";
 
 type House = World<"a" | "b" | "c">;
 
@@ -62,6 +55,7 @@ export async function wholeRun(redis: RedisServer): Promise<WholeRun> {
         c: { models: ["full", "pair"], limits: { sessions: 1 } },
       },
       config: {
+        server: { port: 0, drain: "100ms" },
         clients: CLIENTS,
         admin: { token: CANARIES.token },
         sessions: {
@@ -84,7 +78,11 @@ export async function wholeRun(redis: RedisServer): Promise<WholeRun> {
   const guarded = { headers: { authorization: `Bearer ${CANARIES.token}` } };
   const listening = await fetch(`${world.url}/admin/api/events`, guarded);
   const feed = hear(listening, "anthropic");
-  for (const step of [answers, waits, races, breaks, refusals, reloads, ends]) await step(world);
+  await answers(world);
+  const full = await waits(world);
+  await races(world);
+  for (const step of [breaks, refusals, reloads, ends]) await step(world);
+  const { open, probing } = await opens(world);
   await crashes(world, redis);
   await eventually("all sessions are swept", async () => (await metricsPage(world.url)).sum("hedgerow_sessions") === 0);
   const page = await metricsPage(world.url);
@@ -93,10 +91,10 @@ export async function wholeRun(redis: RedisServer): Promise<WholeRun> {
   const answered = await Promise.all(
     paths.map(async (path) => [path, await (await fetch(`${world.url}/admin/api/${path}`, guarded)).text()] as const),
   );
-  await world.hedgerow.stop();
+  await drains(world);
   return {
     page,
-    storeAway,
+    at: { full, open, probing, storeAway },
     printed: world.hedgerow.printed(),
     log: world.hedgerow.log,
     admin: Object.fromEntries(answered),
@@ -202,18 +200,59 @@ async function reloads({ hedgerow }: House) {
 }
 
 /** One holds the only slot of c: another waits in vain for it, and a third finds no hedge. */
-async function waits(world: House) {
+async function waits(world: House): Promise<MetricsPage> {
   const held = heldOpen();
   world.upstream.c.behave(held.behave);
   const running = await begin(world.url, "anthropic", asking({ model: "full", session: "one" }));
   const waiting = ask(world.url, "anthropic", asking({ model: "full", session: "two" }));
   await eventually("it waits", async () => (await metricsPage(world.url)).sum("hedgerow_waiting") === 1);
+  const page = await metricsPage(world.url);
   world.upstream.a.behave(answer({ headMs: 400 }));
   await ask(world.url, "anthropic", asking({ model: "pair", session: "three" }));
   await waiting;
   held.release();
   await hear(running, "anthropic");
   world.upstream.a.behave(answer());
+  return page;
+}
+
+/** The breaker of b opens, lets one probe through, and closes. */
+async function opens(world: House): Promise<Readonly<{ open: MetricsPage; probing: MetricsPage }>> {
+  const { b } = world.upstream;
+  const state = async () => (await metricsPage(world.url)).sum("hedgerow_breaker_state", { provider: "b" });
+  b.behave(status(500));
+  const open = await opened(world);
+  b.behave(noHeaders);
+  await eventually("a probe is let through", async () => (await state()) === 1);
+  const leaving = new AbortController();
+  const probe = ask(world.url, "anthropic", asking({ model: "stalls", signal: leaving.signal })).catch(() => "left");
+  await eventually("it runs", () => b.running() === 1);
+  const probing = await metricsPage(world.url);
+  leaving.abort();
+  await probe;
+  b.behave(answer());
+  await eventually("b is well", async () => {
+    await ask(world.url, "anthropic", asking({ model: "stalls" }));
+    return (await state()) === 0;
+  });
+  return { open, probing };
+}
+
+/** It does not stay open for long: looked at until it is seen so. */
+async function opened(world: House): Promise<MetricsPage> {
+  await ask(world.url, "anthropic", asking({ model: "stalls" }));
+  const page = await metricsPage(world.url);
+  return page.sum("hedgerow_breaker_state", { provider: "b" }) === 2 ? page : opened(world);
+}
+
+/** The process is told to stop while a stream runs that would not end by itself. */
+async function drains(world: House) {
+  world.upstream.a.behave(heldOpen().behave);
+  const running = await begin(world.url, "anthropic", asking({ session: "drained" }));
+  await hearUntil(running, BEGUN);
+  const gone = world.hedgerow.stop();
+  await hear(running, "anthropic");
+  await gone;
 }
 
 async function ends(world: House) {
