@@ -1,5 +1,6 @@
 import type { Draft } from "./config.ts";
 import { isLoopback } from "./loopback.ts";
+import { certificateOfKey } from "./pem.ts";
 import { itemPath, keyPath } from "./problem.ts";
 import type { FileConfig } from "./schema.ts";
 
@@ -8,16 +9,21 @@ export type Tell = (path: string, message: string) => void;
 /** Whether the file itself says this key, right or wrong. */
 type Has = (path: string) => boolean;
 
+/** What is known of the file besides its values. `fileOf`: what the key at this path calls its file. */
+export type Told = Readonly<{ has: Has; fileOf(path: string): string; tell: Tell }>;
+
 type File = Draft<FileConfig>;
+type Tls = NonNullable<NonNullable<File["server"]>["tls"]>;
 type Client = NonNullable<File["clients"]>[number];
 type Provider = NonNullable<NonNullable<File["providers"]>[number]>;
 
 /** What no key can say by itself. What was wrong on its own is left out of `file` and not complained about twice. */
-export function check(file: File, has: Has, tell: Tell): void {
+export function check(file: File, { has, fileOf, tell }: Told): void {
   const clients = file.clients ?? [];
   const { hedge } = file.defaults ?? {};
   // Clients that could not be read were meant all the same.
   checkServer(file.server ?? {}, { guarded: clients.length > 0 || file.clients === undefined, tell });
+  checkTls(file.server?.tls ?? {}, fileOf, tell);
   checkClients(clients, has, tell);
   checkRedis(file.sessions ?? {}, has, tell);
   checkHedge("defaults.hedge", hedge, {}, has, tell);
@@ -43,6 +49,19 @@ function checkServer(
   if (max_body !== undefined && max_buffered !== undefined && max_buffered < max_body) {
     tell("server.max_buffered", "expected at least server.max_body, or the largest body could never be taken");
   }
+}
+
+/** A server that is given a wrong pair does not start, and says neither which key nor which file. */
+function checkTls({ cert, key }: Tls, fileOf: Told["fileOf"], tell: Tell): void {
+  if (cert === undefined || key === undefined) return;
+  const at = certificateOfKey(cert, key);
+  if (at === 0) return;
+  const [certFile, keyFile] = ["server.tls.cert", "server.tls.key"].map((path) => JSON.stringify(fileOf(path)));
+  const toDo =
+    at < 0
+      ? "name the two that were issued together"
+      : `its own is number ${at + 1} there; put that one first, then those of its issuers`;
+  tell("server.tls.key", `the key in ${keyFile} is not that of the first certificate in ${certFile}; ${toDo}`);
 }
 
 function checkClients(clients: readonly Client[], has: Has, tell: Tell): void {

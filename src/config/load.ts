@@ -3,6 +3,7 @@ import { check } from "./checks.ts";
 import { type Config, configOf, type Draft } from "./config.ts";
 import type { FileRead, ReadFile } from "./files.ts";
 import type { Env } from "./interpolate.ts";
+import { note } from "./notes.ts";
 import { inFileOrder, type Problem } from "./problem.ts";
 import { read } from "./read.ts";
 import { decoded } from "./read-scalar.ts";
@@ -10,8 +11,11 @@ import { configSchema, type FileConfig } from "./schema.ts";
 import { type Mistake, readSheet, type Sheet } from "./sheet.ts";
 
 export type Loaded =
-  /** `files`: all that were read, the configuration first, for whoever watches them. */
-  | Readonly<{ kind: "ok"; config: Config; files: readonly string[] }>
+  /**
+   * `files`: all that were read, the configuration first, for whoever watches them. `notes`: what is allowed and yet
+   * hardly meant, in the order of the file.
+   */
+  | Readonly<{ kind: "ok"; config: Config; files: readonly string[]; notes: readonly Problem[] }>
   /** Never empty, in the order of the file. `files` as above, as far as they were named. `missing`: there is no file at all. */
   | Readonly<{ kind: "bad"; problems: readonly Problem[]; files: readonly string[]; missing: boolean }>;
 
@@ -41,14 +45,17 @@ export function load(from: LoadFrom): Loaded {
   const files = [from.path];
   const whole = from.readFile(from.path, CONFIG_BYTES_MAX);
   const missing = whole.kind === "unreadable" && whole.missing;
-  const bad = (sheet: Pick<Sheet, "place">, mistakes: readonly Mistake[]): Loaded => {
+  const placed = (sheet: Pick<Sheet, "place">, mistakes: readonly Mistake[]) => {
     const problems = mistakes.map(({ offset, path, message }) => ({
       file: from.path,
       ...sheet.place(offset),
       path,
       message,
     }));
-    return { kind: "bad", problems: bounded(inFileOrder(problems)), files, missing };
+    return bounded(inFileOrder(problems));
+  };
+  const bad = (sheet: Pick<Sheet, "place">, mistakes: readonly Mistake[]): Loaded => {
+    return { kind: "bad", problems: placed(sheet, mistakes), files, missing };
   };
   const text = contentOf(whole);
   if (text.kind === "unreadable") return bad(TOP, [{ offset: 0, path: "", message: text.why }]);
@@ -56,7 +63,11 @@ export function load(from: LoadFrom): Loaded {
   const sheet = readSheet(text.text);
   if (sheet.broken) return bad(sheet, sheet.mistakes);
   const mistakes = [...sheet.mistakes];
-  const { value, places } = read(configSchema, {
+  const {
+    value,
+    places,
+    files: named,
+  } = read(configSchema, {
     sheet,
     env: from.env,
     readFile(path) {
@@ -68,13 +79,17 @@ export function load(from: LoadFrom): Loaded {
   });
   if (isDraft(value)) {
     const file = overridden(value, from.overrides ?? {});
-    check(
-      file,
-      (path) => places.has(path),
-      (path, message) => mistakes.push({ offset: placeOf(path, places), path, message }),
-    );
-    // Nothing was left out then, so the draft is the whole.
-    if (mistakes.length === 0) return { kind: "ok", config: configOf(file as FileConfig), files };
+    const has = (path: string) => places.has(path);
+    const into = (list: Mistake[]) => (path: string, message: string) =>
+      void list.push({ offset: placeOf(path, places), path, message });
+    check(file, { has, fileOf: (path) => named.get(path) ?? "", tell: into(mistakes) });
+    if (mistakes.length === 0) {
+      // Nothing was left out then, so the draft is the whole.
+      const config = configOf(file as FileConfig);
+      const notes: Mistake[] = [];
+      note(config, has, into(notes));
+      return { kind: "ok", config, files, notes: placed(sheet, notes) };
+    }
   }
   return bad(sheet, mistakes);
 }

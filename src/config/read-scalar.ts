@@ -13,6 +13,9 @@ export type Texts<Value = unknown> = Readonly<{ kind: "text"; format: Format<Val
 
 export type Outside = Readonly<{ env: Env; readFile(path: string): FileRead }>;
 
+/** `file`: the one that was read and found wrong. What names a file that is there is no secret in the wrong place. */
+type Read = Parsed<unknown> | Readonly<{ kind: "wrong"; why: string; file: string }>;
+
 /** A scalar's value by its shape; `wrong` is the whole message then. */
 export function readScalar(shape: Scalars, node: Scalar, outside: Outside): Parsed<unknown> {
   let { value } = node;
@@ -25,7 +28,8 @@ export function readScalar(shape: Scalars, node: Scalar, outside: Outside): Pars
   }
   const read = valueOf(shape, value, node, outside);
   if (read.kind === "value") return read;
-  return wrong(withWhy(`expected ${expected(shape)}, got ${shown(shape, node, fromEnv)}`, read.why));
+  const got = "file" in read ? JSON.stringify(read.file) : shown(shape, node, fromEnv);
+  return wrong(withWhy(`expected ${expected(shape)}, got ${got}`, read.why));
 }
 
 /** The same for the name of a table's line, which is text whatever it looks like. */
@@ -37,7 +41,7 @@ export function readName(shape: Texts<string>, text: string, env: Env): Parsed<s
   return wrong(withWhy(`expected ${shape.format.expected}, got ${quoted(text)}`, read.why));
 }
 
-function valueOf(shape: Scalars, value: unknown, node: Scalar, outside: Outside): Parsed<unknown> {
+function valueOf(shape: Scalars, value: unknown, node: Scalar, outside: Outside): Read {
   if (shape.kind === "integer") {
     return Number.isSafeInteger(value) && Number(value) >= shape.min && Number(value) <= shape.max
       ? parsed(value)
@@ -63,15 +67,20 @@ function numberAsText(shape: Texts, source: string): Parsed<unknown> {
   return read.kind === "wrong" || (source === "0" && shape.format.zero === true) ? read : wrong("quote it");
 }
 
-function textOf(shape: Texts, text: string, { readFile }: Outside): Parsed<unknown> {
+function textOf(shape: Texts, text: string, { readFile }: Outside): Read {
   if (!shape.fromFile) return shape.format.parse(text);
   if (text === "" || text.includes("\0")) return wrong();
   const file = readFile(text);
   if (file.kind === "unreadable") return wrong(file.why);
+  const read = contentOf(shape, file.bytes);
+  return read.kind === "value" ? read : { ...read, file: text };
+}
+
+function contentOf({ format }: Texts, bytes: Uint8Array): Parsed<unknown> {
   // Editors and `echo` end files with a line break, which no key has.
-  const content = decoded(file.bytes)?.trim();
+  const content = decoded(bytes)?.trim();
   if (content === undefined) return wrong("it is not UTF-8");
-  return content === "" ? wrong("the file is empty") : shape.format.parse(content);
+  return content === "" ? wrong("the file is empty") : format.parse(content);
 }
 
 /** Null: these bytes are no UTF-8. */

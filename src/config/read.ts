@@ -14,6 +14,8 @@ export type Reading = Readonly<{
   value: unknown;
   /** Where each key that is in the file is, by path. */
   places: ReadonlyMap<string, number>;
+  /** What the keys that name a file call it, by path. */
+  files: ReadonlyMap<string, string>;
 }>;
 
 export type Source = Outside & Readonly<{ sheet: Sheet; problem(offset: number, path: string, message: string): void }>;
@@ -30,15 +32,21 @@ const WRONG = undefined;
  */
 export function read(schema: TSchema, source: Source): Reading {
   const places = new Map<string, number>();
+  const files = new Map<string, string>();
   const { root } = source.sheet;
   if (root === null) {
     source.problem(0, "", "the file is empty");
-    return { value: WRONG, places };
+    return { value: WRONG, places, files };
   }
-  return { value: readNode(schema, { node: root, path: "" }, { source, places, visits: 0 }), places };
+  return { value: readNode(schema, { node: root, path: "" }, { source, places, files, visits: 0 }), places, files };
 }
 
-type Walk = { readonly source: Source; readonly places: Map<string, number>; visits: number };
+type Walk = {
+  readonly source: Source;
+  readonly places: Map<string, number>;
+  readonly files: Map<string, string>;
+  visits: number;
+};
 type Spot = Readonly<{ node: Node; path: string }>;
 
 function readNode(schema: TSchema, written: Spot, walk: Walk): unknown {
@@ -52,12 +60,16 @@ function readNode(schema: TSchema, written: Spot, walk: Walk): unknown {
   if (shape.kind === "section") return readSection(shape, spot, walk);
   if (shape.kind === "list") return readList(shape, spot, walk);
   if (shape.kind === "table") return readTable(shape, spot, walk);
-  return readLeaf(shape, spot, source);
+  return readLeaf(shape, spot, walk);
 }
 
-function readLeaf(shape: Scalars, spot: Spot, source: Source): unknown {
+function readLeaf(shape: Scalars, spot: Spot, { source, files }: Walk): unknown {
   if (!isScalar(spot.node)) return mismatch(shape, spot, source);
-  const read = readScalar(shape, spot.node, source);
+  const readFile = (path: string) => {
+    files.set(spot.path, path);
+    return source.readFile(path);
+  };
+  const read = readScalar(shape, spot.node, { env: source.env, readFile });
   if (read.kind === "value") return read.value;
   source.problem(startOf(spot.node), spot.path, read.why);
   return WRONG;
@@ -147,7 +159,7 @@ function readTable(shape: Extract<Shape, { kind: "table" }>, spot: Spot, walk: W
     }
     const line = { node: source.sheet.resolve(node), path };
     places.set(path, startOf(line.node));
-    const value = readLeaf(textShape(shape.values), line, source);
+    const value = readLeaf(textShape(shape.values), line, walk);
     if (key.kind === "value" && value !== WRONG) lines.push({ key: key.value, value });
   }
   return lines;

@@ -7,6 +7,7 @@ import {
   HEADER_VALUE,
   HOURS,
   hedgeAfter,
+  LABEL,
   MODEL,
   NAME,
   PROXY_URL,
@@ -132,9 +133,12 @@ export const groupsKey = (description: string) =>
     description,
   });
 
+/** A client's too. */
+export const NAME_ABOUT = "Unique, not `none` or `other`; part of metric labels and store keys";
+
 export const providerSection = section(
   {
-    name: text(NAME, { description: "Unique; part of metric labels and store keys" }),
+    name: text(LABEL, { description: NAME_ABOUT }),
     protocols: list(choice(PROTOCOLS, { description: "A wire format" }), {
       minItems: 1,
       maxItems: PROTOCOLS.length,

@@ -1,19 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { choice, durationKey, flag, integer, list, section, sizeKey, text, type Value } from "./kinds.ts";
-import { defaultsSection, groupsKey, limitsOf, providerSection } from "./schema-provider.ts";
-import {
-  HOST,
-  HOST_PORT,
-  NAME,
-  PASSWORD,
-  PEM_CERT,
-  PEM_CERTS,
-  PEM_KEY,
-  PREFIX,
-  REDIS_URL,
-  SECRET,
-  TEXT,
-} from "./text-formats.ts";
+import { PEM_CERT, PEM_CERTS, PEM_KEY } from "./pem.ts";
+import { defaultsSection, groupsKey, limitsOf, NAME_ABOUT, providerSection } from "./schema-provider.ts";
+import { HOST, HOST_PORT, LABEL, PASSWORD, PREFIX, REDIS_URL, SECRET, TEXT } from "./text-formats.ts";
 
 /** What providers.yaml says, key for key as it is written there; durations in milliseconds, sizes in bytes, ratios 0..1. */
 export type FileConfig = Value<typeof configSchema>;
@@ -78,7 +67,7 @@ const adminSection = section(
 
 const clientSection = section(
   {
-    name: text(NAME, { description: "Unique; part of metric labels and store keys" }),
+    name: text(LABEL, { description: NAME_ABOUT }),
     key: Type.Optional(text(SECRET, { description: "What the client sends as its API key; unique" })),
     key_file: Type.Optional(text(SECRET, { description: "File that holds the key" }, { fromFile: true })),
     groups: groupsKey("It reaches the providers that share a group with it"),

@@ -1,10 +1,18 @@
-import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { HOP_BY_HOP, MADE_ANEW } from "../core/header-names.ts";
 import { HIDDEN, type Secret, secret } from "../core/secret.ts";
 import { type Format, matching, type Parsed, parsed, wrong } from "./format.ts";
 
 /** Also part of Redis keys, metric labels and paths of the admin API: no braces, no slashes. */
 export const NAME = matching("name ([a-z0-9] first, then up to 62 of [a-z0-9._-])", "^[a-z0-9][a-z0-9._-]{0,62}$");
+
+/** A provider's or a client's. */
+export const LABEL: Format<string> = {
+  ...NAME,
+  pattern: NAME.pattern.replace("^", "^(?!(none|other)$)"),
+  parse: (text) =>
+    /^(none|other)$/.test(text) ? wrong("metrics say so of nobody and of who is gone") : NAME.parse(text),
+};
 
 /** No braces: they would move the hash tag of the keys. */
 export const PREFIX = matching("prefix of 1 to 64 [a-z0-9._-]", "^[a-z0-9._-]{1,64}$");
@@ -12,8 +20,16 @@ export const PREFIX = matching("prefix of 1 to 64 [a-z0-9._-]", "^[a-z0-9._-]{1,
 export const TEXT = matching("text", "^[^\\u0000-\\u001f\\u007f]{1,256}$");
 
 /** Model names hold slashes, colons and the like; no blanks and no control characters. */
-export const MODEL = matching("model name", "^[\\u0021-\\u007e]{1,256}$");
 export const GLOB = matching("model name or glob (* any run, ? one character)", "^[\\u0021-\\u007e]{1,256}$");
+
+/** An upstream's: sent as it stands. */
+export const MODEL: Format<string> = {
+  ...GLOB,
+  expected: "model name",
+  pattern: GLOB.pattern.replace("^", "^(?!.*[*?])"),
+  parse: (text) =>
+    /[*?]/.test(text) ? wrong("it is sent as it stands; only the name before it may be a glob") : GLOB.parse(text),
+};
 
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 
@@ -59,34 +75,6 @@ export const PASSWORD: Format<Secret> = {
   expected: "password",
   pattern: "^.+$",
   parse: (text) => (text === "" ? wrong("it is empty") : parsed(secret(text))),
-};
-
-const PEM_BEGIN = "-----BEGIN CERTIFICATE-----";
-
-export const PEM_CERT: Format<string> = {
-  expected: "PEM certificate",
-  pattern: "^.+$",
-  hidden: true,
-  parse: (text) => (text.includes(PEM_BEGIN) ? parsed(text) : wrong("it holds none")),
-  show: () => "(PEM)",
-};
-
-/** Each is looked at: a damaged one would be passed over without a word by whoever trusts the others. */
-export const PEM_CERTS: Format<string> = {
-  ...PEM_CERT,
-  expected: "PEM certificates",
-  parse(text) {
-    const [, ...bodies] = text.split(PEM_BEGIN);
-    if (bodies.length === 0) return wrong("it holds none");
-    const damaged = bodies.findIndex((body) => !isCertificate(PEM_BEGIN + body));
-    return damaged < 0 ? parsed(text) : wrong(`number ${damaged + 1} of the ${bodies.length} in it is damaged`);
-  },
-};
-
-export const PEM_KEY: Format<Secret> = {
-  ...PASSWORD,
-  expected: "PEM private key",
-  parse: (text) => (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ? parsed(secret(text)) : wrong("it holds none")),
 };
 
 /** Where a path prefix and a version segment may follow; credentials and queries have keys of their own. */
@@ -165,25 +153,16 @@ export const TIME_ZONE: Format<string> = {
   show: (text) => text,
 };
 
-/** Headers that Hedgerow makes itself or that concern one connection only (RFC 9110, 7.6.1). */
-const HEADERS_REFUSED = new Set([
+/** Headers that Hedgerow makes itself or that concern one connection only. */
+const HEADERS_REFUSED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...MADE_ANEW,
   "authorization",
   "x-api-key",
   "x-goog-api-key",
   "proxy-authorization",
   "proxy-authenticate",
   "cookie",
-  "host",
-  "content-length",
-  "accept-encoding",
-  "expect",
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 export const HEADER_NAME: Format<string> = {
@@ -245,14 +224,6 @@ function withoutPassword(text: string): string {
   // Some clients take the password as a parameter.
   for (const name of url.searchParams.keys()) url.searchParams.set(name, HIDDEN);
   return url.href;
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function isTimeZone(text: string): boolean {

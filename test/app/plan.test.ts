@@ -2,14 +2,14 @@ import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { planOf } from "../../src/app/plan.ts";
 import { configOf, PROVIDER } from "../config/world.ts";
-import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 
 const plan = (text: string) =>
   planOf(
     configOf(text, {
       disk: {
-        [resolve("c.pem")]: "-----BEGIN CERTIFICATE-----",
-        [resolve("k.pem")]: "-----BEGIN PRIVATE KEY-----",
+        [resolve("c.pem")]: LOCALHOST_CERT,
+        [resolve("k.pem")]: LOCALHOST_KEY,
         [resolve("ca.pem")]: LOCALHOST_CERT,
         [resolve("redis.key")]: "from-a-file\n",
       },
@@ -118,7 +118,7 @@ ${PROVIDER.replace("}]", ", api_key: k}]")}`);
     drainMs: 1_000,
     drainDelayMs: 2_000,
     reusePort: true,
-    tls: "-----BEGIN PRIVATE KEY-----",
+    tls: LOCALHOST_KEY.trim(),
   });
   expect(log).toEqual({ level: "warn", format: "json" });
   expect(clients[0]?.key.reveal()).toBe("k");

@@ -71,6 +71,21 @@ describe("providers", () => {
       "providers[0].api_keys[2]: the same as providers[0].api_keys[0]",
     ]);
   });
+  test.each(["none", "other"])("and clients are not called %s, which metrics say of others", (name) => {
+    const why = `expected name ([a-z0-9] first, then up to 62 of [a-z0-9._-]), got "${name}": metrics say so of nobody and of who is gone`;
+    const client = `clients: [{name: ${name}, key: k, groups: [${name}]}]`;
+    expect(complaints(`${client}\nproviders: [${provider(name, `, api_key: k, groups: [${name}]`)}]`)).toEqual([
+      `clients[0].name: ${why}`,
+      `providers[0].name: ${why}`,
+    ]);
+  });
+  test("map to names as they are, not to globs", () => {
+    const why = "it is sent as it stands; only the name before it may be a glob";
+    expect(complaints(`providers: [${provider("a", ', model_map: {"g*": "claude-*", "h?": "c?", i: j}')}]`)).toEqual([
+      `providers[0].model_map["g*"]: expected model name, got "claude-*": ${why}`,
+      `providers[0].model_map["h?"]: expected model name, got "c?": ${why}`,
+    ]);
+  });
   test("name a header once, whatever its case", () => {
     expect(complaints(`providers: [${provider("a", ", headers: {x-a: b, X-A: c}")}]`)).toEqual([
       "providers[0].headers: x-a is there twice; case makes no difference in names of headers",
@@ -172,7 +187,7 @@ describe("Redis", () => {
     });
     test("an authority's file without a certificate in it", () => {
       expect(of("url: rediss://a, ca: k")).toEqual([
-        "sessions.redis.ca: expected path of a file with PEM certificates, got ***: it holds none",
+        'sessions.redis.ca: expected path of a file with PEM certificates, got "k": it holds none',
       ]);
     });
   });
@@ -187,7 +202,7 @@ test("TLS needs both its files", () => {
   const lines = complaints(`server: {tls: {cert: k}}\n${PROVIDER}`);
   expect(lines).toEqual([
     "server.tls.key: missing; expected path of a file with PEM private key",
-    "server.tls.cert: expected path of a file with PEM certificate, got ***: it holds none",
+    'server.tls.cert: expected path of a file with PEM certificate, got "k": it holds none',
   ]);
 });
 

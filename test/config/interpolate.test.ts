@@ -27,6 +27,12 @@ describe("variables in a text", () => {
   for (const text of ["${", "${}", "${A", "${1A}", "${A-x}", "${A B}"]) {
     test(`${text} is malformed`, () => expect(interpolate(text, env).kind).toBe("wrong"));
   }
+  for (const text of ["${A:-${B:-c}}", "${UNSET:-${A}}", "${A:-x${}", "${UNSET:-$${A}}"]) {
+    test(`${text} has a variable in its default, which is not looked into`, () => {
+      const why = "a default cannot hold a ${…} of its own; set the variable itself instead";
+      expect(interpolate(text, env)).toEqual({ kind: "wrong", why });
+    });
+  }
   test("all that are missing are named at once", () => {
     expect(interpolate("${X}${Y}", env)).toEqual({ kind: "wrong", why: "${X}, ${Y} are not set in the environment" });
   });

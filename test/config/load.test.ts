@@ -90,21 +90,22 @@ describe("files that it names", () => {
     const redis = result.kind === "ok" ? result.config.sessions.redis : null;
     expect(redis?.password?.reveal()).toBe("a pass phrase");
     expect(linesOf(text, { disk: { [password]: "\n", [ca]: LOCALHOST_CERT.slice(0, -20) } })).toEqual([
-      "providers.yaml:1:52 sessions.redis.password_file: expected path of a file with password, got ***: the file is empty",
-      "providers.yaml:1:67 sessions.redis.ca: expected path of a file with PEM certificates, got ***: number 1 of the 1 in it is damaged",
+      'providers.yaml:1:52 sessions.redis.password_file: expected path of a file with password, got "redis.key": the file is empty',
+      'providers.yaml:1:67 sessions.redis.ca: expected path of a file with PEM certificates, got "ca.pem": number 1 of the 1 in it is damaged; copy it again, from -----BEGIN to -----END',
     ]);
   });
+  // The name of a file that was read is no secret; what cannot be read may be a key in the wrong place.
   const broken: readonly (readonly [string, Record<string, string | Uint8Array>, string])[] = [
-    ["missing", {}, "no such file"],
-    ["empty", { [at]: "\n" }, "the file is empty"],
-    ["not UTF-8", { [at]: new Uint8Array([0xff]) }, "it is not UTF-8"],
-    ["too large", { [at]: "k".repeat(65 * 1024) }, "it is larger than 64 KiB"],
+    ["missing", {}, "***: no such file"],
+    ["empty", { [at]: "\n" }, '"keys/a": the file is empty'],
+    ["not UTF-8", { [at]: new Uint8Array([0xff]) }, '"keys/a": it is not UTF-8'],
+    ["too large", { [at]: "k".repeat(65 * 1024) }, "***: it is larger than 64 KiB"],
   ];
-  for (const [what, disk, why] of broken) {
+  for (const [what, disk, told] of broken) {
     test(`that are ${what} are a mistake at the key, and watched all the same`, () => {
       const result = loaded(key, { disk });
       expect(linesOf(key, { disk })).toEqual([
-        `providers.yaml:5:19 providers[0].api_key_file: expected path of a file with secret (printable ASCII, no blanks), got ***: ${why}`,
+        `providers.yaml:5:19 providers[0].api_key_file: expected path of a file with secret (printable ASCII, no blanks), got ${told}`,
       ]);
       expect(result.files).toEqual(["providers.yaml", at]);
     });

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { redacted } from "../../src/config/redacted.ts";
-import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
+import { linesOfKey } from "./pem-world.ts";
 import { configOf, PROVIDER } from "./world.ts";
 
 const EVERYTHING = `
@@ -29,8 +30,8 @@ providers:
 `;
 
 const disk = {
-  [resolve("cert.pem")]: "-----BEGIN CERTIFICATE-----\ncanary-cert",
-  [resolve("key.pem")]: "-----BEGIN PRIVATE KEY-----\ncanary-pem",
+  [resolve("cert.pem")]: LOCALHOST_CERT,
+  [resolve("key.pem")]: LOCALHOST_KEY,
   [resolve("client.key")]: "canary-client-file",
   [resolve("b.key")]: "canary-provider-file",
   [resolve("ca.pem")]: LOCALHOST_CERT,
@@ -40,6 +41,7 @@ const disk = {
 test("the configuration is shown in the language of the file, and no secret in it", () => {
   const shown = redacted(configOf(EVERYTHING, { disk }));
   expect(JSON.stringify(shown)).not.toContain("canary");
+  for (const line of linesOfKey(LOCALHOST_KEY + LOCALHOST_CERT)) expect(JSON.stringify(shown)).not.toContain(line);
   expect(shown).toMatchObject({
     server: { host: "0.0.0.0", port: 8787, max_body: "1MiB", max_buffered: "512MiB", drain_delay: "0s" },
     admin: { token: "***" },
@@ -74,7 +76,14 @@ test("the store's password is stars wherever it stands", () => {
 });
 
 test("the configuration itself gives no secret away when it is printed", () => {
-  const { admin, clients, providers } = configOf(EVERYTHING, { disk });
-  const keys = [admin.token, clients[0]?.key, ...(providers[0]?.api_keys ?? []), providers[0]?.headers];
-  expect(JSON.stringify(keys) + Bun.inspect(keys, { depth: 9 })).not.toContain("canary");
+  const { admin, clients, providers, server } = configOf(EVERYTHING, { disk });
+  const keys = [
+    server.tls?.key,
+    admin.token,
+    clients[0]?.key,
+    ...(providers[0]?.api_keys ?? []),
+    providers[0]?.headers,
+  ];
+  const printed = JSON.stringify(keys) + Bun.inspect(keys, { depth: 9 });
+  for (const secret of ["canary", ...linesOfKey(LOCALHOST_KEY)]) expect(printed).not.toContain(secret);
 });

@@ -7,17 +7,18 @@ import {
   HOST,
   HOST_PORT,
   HOURS,
+  LABEL,
+  MODEL,
   NAME,
-  PEM_CERT,
-  PEM_CERTS,
-  PEM_KEY,
   PREFIX,
   PROXY_URL,
   REDIS_URL,
   SECRET,
   TIME_ZONE,
 } from "../../src/config/text-formats.ts";
-import { LOCALHOST_CERT } from "../world/localhost-tls.ts";
+import { PEM_CERT, PEM_CERTS, PEM_KEY } from "../../src/config/pem.ts";
+import { HOP_BY_HOP, MADE_ANEW } from "../../src/core/header-names.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 
 type Case = readonly [
   format: Readonly<{ parse(text: string): Readonly<{ kind: "value" | "wrong" }>; pattern: string }>,
@@ -27,6 +28,8 @@ type Case = readonly [
 
 const cases: Readonly<Record<string, Case>> = {
   names: [NAME, ["a", "0", "a.b_c-d", "a".repeat(63)], ["", "A", "-a", ".a", "a b", "a/b", "{a}", "a".repeat(64), "ä"]],
+  "names that are labels of metrics": [LABEL, ["a", "nones", "another", "other-1"], ["none", "other", "A", ""]],
+  "names of models": [MODEL, ["gpt-4", "vendor/name:free@1"], ["", "*", "claude-*", "gpt-?", "a b"]],
   prefixes: [PREFIX, ["hedgerow", "a.b", "-"], ["", "a:b", "{a}", "A"]],
   globs: [GLOB, ["*", "claude-*", "models/x?y", "a:b@c"], ["", "a b", "ä", "a\n"]],
   hosts: [
@@ -120,7 +123,7 @@ const cases: Readonly<Record<string, Case>> = {
     ],
   ],
   "values of headers": [HEADER_VALUE, ["", "a b", "é"], [" a", "a\r\nb: c", "a\u0000", "日"]],
-  certificates: [PEM_CERT, ["-----BEGIN CERTIFICATE-----\nx"], ["x", "-----BEGIN PRIVATE KEY-----\nx"]],
+  certificates: [PEM_CERT, [LOCALHOST_CERT], ["x", LOCALHOST_KEY, "-----BEGIN CERTIFICATE-----\nx"]],
   "certificates of authorities": [
     PEM_CERTS,
     [LOCALHOST_CERT, `# the house's own\n${LOCALHOST_CERT}\n# and another\n${LOCALHOST_CERT}`],
@@ -132,10 +135,15 @@ const cases: Readonly<Record<string, Case>> = {
   ],
   "private keys": [
     PEM_KEY,
-    ["-----BEGIN PRIVATE KEY-----\nx", "-----BEGIN EC PRIVATE KEY-----"],
-    ["x", "-----BEGIN CERTIFICATE-----"],
+    [LOCALHOST_KEY, LOCALHOST_KEY + LOCALHOST_CERT],
+    ["x", LOCALHOST_CERT, "-----BEGIN PRIVATE KEY-----\nx", "-----BEGIN EC PRIVATE KEY-----"],
   ],
 };
+
+test("no header that speaks about one connection or is made anew can be configured", () => {
+  for (const name of [...HOP_BY_HOP, ...MADE_ANEW])
+    expect([name, HEADER_NAME.parse(name).kind]).toEqual([name, "wrong"]);
+});
 
 for (const [what, [format, good, bad]] of Object.entries(cases)) {
   describe(what, () => {

@@ -1,8 +1,10 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CUT_KEY, encryptedKey, linesOfKey, otherKey } from "../config/pem-world.ts";
 import { runHedgerow } from "../world/binary.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 
 setDefaultTimeout(60_000);
 
@@ -46,9 +48,10 @@ const PLACES = [
   "providers.yaml:22:13 providers[1].weight: expected integer",
 ];
 
-async function checked(config: string, verb: readonly string[]) {
+async function checked(config: string, verb: readonly string[], files: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "hedgerow-check-"));
   try {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     writeFileSync(join(folder, "providers.yaml"), config);
     return await runHedgerow(verb, { cwd: folder });
   } finally {
@@ -86,6 +89,54 @@ test("listening beyond loopback without clients is refused", async () => {
 providers: [{ name: a, protocols: [anthropic], base_url: "http://127.0.0.1:1", api_key: k-0123456789 }]
 `;
   expect((await checked(open, ["serve"])).code).toBe(2);
+});
+
+describe("a certificate and key that no server would start with", () => {
+  const config = `server: { port: 0, tls: { cert: c.pem, key: k.pem } }
+providers: [{ name: a, protocols: [anthropic], base_url: "http://127.0.0.1:1", api_key: k-0123456789 }]
+`;
+  const at = "providers.yaml:1:45 server.tls.key: ";
+  const wrong = `${at}expected path of a file with PEM private key, got "k.pem": it is `;
+  test.each([
+    ["of two pairs", otherKey(), `${at}the key in "k.pem" is not that of the first certificate in "c.pem"; `],
+    ["encrypted", encryptedKey(), `${wrong}encrypted, `],
+    ["damaged", CUT_KEY, `${wrong}damaged; copy it again`],
+  ])("%s: told by check and by serve, and nothing of it", async (_, key, line) => {
+    for (const verb of ["check", "serve"]) {
+      const { code, stdout, stderr } = await checked(config, [verb], { "c.pem": LOCALHOST_CERT, "k.pem": key });
+      expect([code, (stdout + stderr).slice(0, line.length)]).toEqual([2, line]);
+      for (const secret of linesOfKey(key)) expect(stdout + stderr).not.toContain(secret);
+    }
+  });
+
+  test("the right ones pass", async () => {
+    const files = { "c.pem": LOCALHOST_CERT, "k.pem": LOCALHOST_KEY };
+    expect((await checked(config, ["check"], files)).code).toBe(0);
+  });
+});
+
+test("mistakes that would go upstream are told before", async () => {
+  const config = `providers:
+  - name: none
+    protocols: [anthropic]
+    base_url: http://127.0.0.1:1
+    api_key: '\${A:-\${B:-c}}'
+    headers: { Content-Encoding: gzip }
+    model_map: { "g*": "claude-*" }
+`;
+  const { code, stdout } = await checked(config, ["check"]);
+  expect(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ").slice(0, 2).join(" ")),
+  ).toEqual([
+    "providers.yaml:2:11 providers[0].name:",
+    "providers.yaml:5:14 providers[0].api_key:",
+    "providers.yaml:6:16 providers[0].headers.Content-Encoding:",
+    'providers.yaml:7:24 providers[0].model_map["g*"]:',
+  ]);
+  expect(code).toBe(2);
 });
 
 test("usage errors are 2, help and version are 0", async () => {

@@ -1,9 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { dirname, join } from "node:path";
 import { answer } from "../../src/simulator/behaviour.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 import { startHedgerow } from "../world/binary.ts";
 import { bodyFor, understand } from "../world/http.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
+import { CUT_KEY, encryptedKey, linesOfKey, otherKey } from "../config/pem-world.ts";
+import { reloadBy, replaceFile } from "../world/operate.ts";
 import { configText, eventually, providerEntry } from "../world/scripted-upstream.ts";
 
 setDefaultTimeout(60_000);
@@ -32,6 +35,36 @@ test("with server.tls clients speak HTTPS, streams included, and nothing else is
     expect(plain).toBeInstanceOf(Error);
     await eventually("its request is logged", () => hedgerow.log().some(({ msg }) => msg === "request answered"));
     expect(hedgerow.printed()).not.toContain("PRIVATE KEY");
+  } finally {
+    await upstream.close();
+  }
+});
+
+test("a reload that would leave a wrong certificate or key for the next start is refused, and nothing of it is told", async () => {
+  const upstream = startSimulator({ behave: answer() });
+  const providers = [providerEntry("a", upstream.url)];
+  await using hedgerow = await startHedgerow({ config: configText({ server: { port: 0 }, providers }) });
+  try {
+    const folder = dirname(hedgerow.configFile);
+    const tls = { cert: "cert.pem", key: "key.pem" };
+    replaceFile(join(folder, "cert.pem"), LOCALHOST_CERT);
+    replaceFile(join(folder, "key.pem"), LOCALHOST_KEY);
+    const given = configText({ server: { port: 0, tls }, providers });
+    expect((await reloadBy(hedgerow, () => replaceFile(hedgerow.configFile, given)))["result"]).toBe("applied");
+    for (const [key, why] of [
+      [otherKey(), "is not that of the first certificate in"],
+      [encryptedKey(), "it is encrypted"],
+      [CUT_KEY, "it is damaged"],
+    ] as const) {
+      const reload = await reloadBy(hedgerow, () => replaceFile(join(folder, "key.pem"), key));
+      expect(reload["result"]).toBe("refused");
+      const [told, ...more] = reload["problems"] as readonly string[];
+      for (const part of ["server.tls.key: ", '"key.pem"', why]) expect(told).toContain(part);
+      expect(more).toEqual([]);
+      for (const line of linesOfKey(key)) expect(hedgerow.printed()).not.toContain(line);
+    }
+    const good = await reloadBy(hedgerow, () => replaceFile(join(folder, "key.pem"), LOCALHOST_KEY));
+    expect(good).toMatchObject({ problems: [] });
   } finally {
     await upstream.close();
   }
