@@ -1,3 +1,5 @@
+import { HOP_BY_HOP, MADE_ANEW } from "../core/header-names.ts";
+
 /** Why a header stays here. */
 type Reason =
   /** Speaks about one connection only (RFC 9110, 7.6.1). */
@@ -9,28 +11,55 @@ type Reason =
   /** Says who or where the client is. */
   | "client"
   /** State that an upstream's pages left in a browser. */
-  | "cookie";
+  | "cookie"
+  /** Tells clients how to reach or treat the upstream's own origin (RFC 7838, RFC 6797): they would take it for ours. */
+  | "origin";
 
-const HOPS = {
-  connection: "hop",
-  "keep-alive": "hop",
-  "proxy-connection": "hop",
-  te: "hop",
-  trailer: "hop",
-  "transfer-encoding": "hop",
-  upgrade: "hop",
-} as const;
+const HOPS = all(HOP_BY_HOP, "hop");
+
+/** What proxies, load balancers and networks of delivery call the address that a request came from. */
+const CLIENT_ADDRESSES = [
+  "forwarded",
+  "forwarded-for",
+  "x-forwarded",
+  "x-original-forwarded-for",
+  "client-ip",
+  "proxy-client-ip",
+  "wl-proxy-client-ip",
+  "x-real-ip",
+  "x-client-ip",
+  "x-http-client-ip",
+  "x-cluster-client-ip",
+  "x-remote-ip",
+  "x-remote-addr",
+  "x-originating-ip",
+  "x-proxyuser-ip",
+  "x-envoy-external-address",
+  "x-azure-clientip",
+  "x-azure-socketip",
+  "x-appengine-user-ip",
+  "x-appengine-remote-addr",
+  "x-nf-client-connection-ip",
+  "x-sucuri-clientip",
+  "x-vercel-forwarded-for",
+  "ali-cdn-real-ip",
+  "cdn-src-ip",
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "cf-pseudo-ipv4",
+  "cloudfront-viewer-address",
+  "do-connecting-ip",
+  "eo-connecting-ip",
+  "fastly-client-ip",
+  "fly-client-ip",
+  "incap-client-ip",
+  "true-client-ip",
+] as const;
 
 const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
   ...HOPS,
-  "http2-settings": "hop",
-  host: "computed",
-  "content-length": "computed",
-  // The body was decoded on its way in.
-  "content-encoding": "computed",
-  // The client has had its 100 Continue by the time the body is here.
-  expect: "computed",
-  "accept-encoding": "computed",
+  // The body was decoded on its way in, and the client has had its 100 Continue by the time it is here.
+  ...all(MADE_ANEW, "computed"),
   authorization: "credential",
   "proxy-authorization": "credential",
   "proxy-authenticate": "credential",
@@ -39,26 +68,7 @@ const REQUEST_DROPS: Readonly<Record<string, Reason>> = {
   "api-key": "credential",
   cookie: "cookie",
   cookie2: "cookie",
-  forwarded: "client",
-  "forwarded-for": "client",
-  "x-forwarded": "client",
-  "x-original-forwarded-for": "client",
-  "x-real-ip": "client",
-  "x-client-ip": "client",
-  "x-cluster-client-ip": "client",
-  "x-remote-ip": "client",
-  "x-remote-addr": "client",
-  "x-originating-ip": "client",
-  "x-envoy-external-address": "client",
-  "x-azure-clientip": "client",
-  "x-azure-socketip": "client",
-  "x-appengine-user-ip": "client",
-  "true-client-ip": "client",
-  "fastly-client-ip": "client",
-  "fly-client-ip": "client",
-  "cf-connecting-ip": "client",
-  "cf-connecting-ipv6": "client",
-  "cf-pseudo-ipv4": "client",
+  ...all(CLIENT_ADDRESSES, "client"),
 };
 
 const RESPONSE_DROPS: Readonly<Record<string, Reason>> = {
@@ -69,7 +79,16 @@ const RESPONSE_DROPS: Readonly<Record<string, Reason>> = {
   "proxy-authentication-info": "credential",
   "set-cookie": "cookie",
   "set-cookie2": "cookie",
+  "alt-svc": "origin",
+  "strict-transport-security": "origin",
+  "clear-site-data": "origin",
+  nel: "origin",
+  "report-to": "origin",
 };
+
+function all<Name extends string>(names: readonly Name[], reason: Reason): Readonly<Record<Name, Reason>> {
+  return Object.fromEntries(names.map((name) => [name, reason])) as Record<Name, Reason>;
+}
 
 /** Ours both ways: a client's are read here, an upstream's would pass for our own. */
 const OWN_PREFIX = "x-hedgerow-";

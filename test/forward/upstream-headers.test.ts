@@ -41,6 +41,7 @@ describe("an upstream request's headers", () => {
     ["trailer", "x"],
     ["transfer-encoding", "chunked"],
     ["upgrade", "h2c"],
+    ["http2-settings", "AAMAAABkAAQAAP__"],
     ["host", "gateway.test"],
     ["content-length", "5"],
     ["content-encoding", "gzip"],
@@ -58,6 +59,13 @@ describe("an upstream request's headers", () => {
     ["x-real-ip", "1.2.3.4"],
     ["true-client-ip", "1.2.3.4"],
     ["cf-connecting-ip", "1.2.3.4"],
+    ["client-ip", "1.2.3.4"],
+    ["wl-proxy-client-ip", "1.2.3.4"],
+    ["proxy-client-ip", "1.2.3.4"],
+    ["x-proxyuser-ip", "1.2.3.4"],
+    ["x-appengine-remote-addr", "1.2.3.4"],
+    ["x-appengine-user-ip", "1.2.3.4"],
+    ["cloudfront-viewer-address", "1.2.3.4:5"],
     ["x-hedgerow-session", "s"],
     ["x-hedgerow-anything", "x"],
   ])("leave out %s", (name, value) => {
@@ -115,7 +123,7 @@ describe("an upstream request's headers", () => {
 });
 
 describe("an answer's headers", () => {
-  test("pass but for hops, cookies, the length and what would pass for ours", () => {
+  test("pass but for hops, cookies, the length, what would pass for ours and what holds for the upstream's origin", () => {
     const upstream = new Headers({
       "content-type": "text/event-stream",
       "content-encoding": "br",
@@ -129,6 +137,11 @@ describe("an answer's headers", () => {
       "content-length": "12",
       "x-hedgerow-provider": "forged",
       "proxy-authenticate": "Basic",
+      "alt-svc": 'h3=":443"; ma=86400',
+      "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+      "clear-site-data": '"*"',
+      nel: '{"report_to":"x","max_age":604800}',
+      "report-to": '{"group":"x","max_age":604800,"endpoints":[]}',
     });
     upstream.append("set-cookie", "a=b");
     upstream.append("set-cookie", "c=d");
