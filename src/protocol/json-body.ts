@@ -1,4 +1,5 @@
 import type { OwnError } from "../core/errors.ts";
+import { isModelNamedTwice } from "./named-twice.ts";
 import type { BodySession, RequestFacts } from "./protocol.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -58,9 +59,11 @@ export function invalid(message: string): OwnError {
   return { code: "invalid_request", message };
 }
 
-export function readModel(object: JsonObject): string | OwnError {
+/** `body`: what the object was parsed from. */
+export function readModel(object: JsonObject, body: Uint8Array): string | OwnError {
   const { model } = object;
   if (model === undefined) return invalid("model: missing");
+  if (isModelNamedTwice(object, body)) return invalid("model: there more than once; name one model, once");
   if (typeof model !== "string") return invalid("model: must be a string");
   return checkModel(model) ?? model;
 }

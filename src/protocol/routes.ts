@@ -29,6 +29,9 @@ const MODELS_PATH = /^\/(v1|v1beta)\/models(?:\/(.*))?$/s;
 /** `:verb` at the end of a model's path is Google's way alone. */
 const GEMINI_VERB_PATH = /^\/v1\/models\/.*(?::|%3A)[A-Za-z]+$/is;
 
+/** An upstream may resolve it, and then serve another model than the one that was allowed, or something else. */
+const DOT_SEGMENT = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
+
 /** Null: a method or path that is not proxied. `pathname` as sent, percent-encoded, without the query. */
 export function matchRoute(method: string, pathname: string, headers: Headers): Route | null {
   if (method === "POST") return bodyRoute(pathname) ?? geminiRoute(pathname);
@@ -62,6 +65,9 @@ function geminiRoute(pathname: string): Route | null {
   const kind = GEMINI_VERBS[verb] ?? "generate";
   if (colon === 0) return { kind: "unreadable", protocol: "gemini", message: "the path names no model" };
   const pathModel = name.slice(0, colon);
+  if (DOT_SEGMENT.test(pathModel)) {
+    return { kind: "unreadable", protocol: "gemini", message: "the model in the path holds a segment . or .." };
+  }
   return {
     kind: "proxied",
     operation: { protocol: "gemini", kind, pathModel, pathStream: verb === "streamGenerateContent" },

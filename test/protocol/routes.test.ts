@@ -53,6 +53,26 @@ describe("proxied paths", () => {
   });
 
   test.each([
+    "/v1beta/models/claude-a%2F..%2F..:generateContent",
+    "/v1beta/models/..%2fadmin:generateContent",
+    "/v1beta/models/a%2F.%2Fb:streamGenerateContent",
+    "/v1/models/a%5C..%5Cb:countTokens",
+    "/v1/models/..%3AcountTokens",
+  ])("a model with a dot segment is unreadable: %s", (path) => {
+    expect(matchRoute("POST", path, NONE)).toEqual({
+      kind: "unreadable",
+      protocol: "gemini",
+      message: "the model in the path holds a segment . or ..",
+    });
+  });
+
+  test("dots inside a name are part of it", () => {
+    for (const name of ["gemini-2.5", "..a", "a..", "vendor/a.b", "v/...", ".hidden/x"]) {
+      expect(operationOf(`/v1beta/models/${encodeURIComponent(name)}:generateContent`)?.pathModel).toBe(name);
+    }
+  });
+
+  test.each([
     ["GET", "/v1/messages"],
     ["PUT", "/v1/chat/completions"],
     ["POST", "/v1/models"],

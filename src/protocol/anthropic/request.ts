@@ -21,7 +21,7 @@ const SESSION_MARK = "_session_";
 /** Messages API: https://docs.anthropic.com/en/api/messages */
 export function readAnthropic(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
   return readJsonBody(body, (object) => {
-    const model = readModel(object);
+    const model = readModel(object, body);
     if (typeof model !== "string") return model;
     const stream = readFlag(object, "stream", false);
     if (typeof stream !== "boolean") return stream;

@@ -15,7 +15,7 @@ import type { Operation, RequestFacts } from "../protocol.ts";
 /** Chat Completions and Embeddings: https://platform.openai.com/docs/api-reference/chat */
 export function readChat(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
   return readJsonBody(body, (object) => {
-    const model = readModel(object);
+    const model = readModel(object, body);
     if (typeof model !== "string") return model;
     const stream = readFlag(object, "stream", false);
     if (typeof stream !== "boolean") return stream;

@@ -16,7 +16,7 @@ import type { Binding, Operation, RequestFacts } from "../protocol.ts";
 /** Responses: https://platform.openai.com/docs/api-reference/responses */
 export function readResponses(operation: Operation, body: Uint8Array): RequestFacts | OwnError {
   return readJsonBody(body, (object) => {
-    const model = readModel(object);
+    const model = readModel(object, body);
     if (typeof model !== "string") return model;
     const stream = readFlag(object, "stream", false);
     if (typeof stream !== "boolean") return stream;
