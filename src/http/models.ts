@@ -60,8 +60,17 @@ const SHAPES: Readonly<Record<ProtocolName, Shape>> = {
   gemini,
 };
 
+/** Who answers a caller that asks in this protocol; OpenAI's two have one list between them. */
+const SPOKEN: Readonly<Record<ProtocolName, readonly ProtocolName[]>> = {
+  anthropic: ["anthropic"],
+  "openai-chat": ["openai-chat", "openai-responses"],
+  "openai-responses": ["openai-chat", "openai-responses"],
+  gemini: ["gemini"],
+};
+
 export function models({ protocol, id, client, providers }: ModelsQuestion): ModelsAnswer {
-  const names = namesFor(client, providers);
+  const speaking = providers.filter(({ protocols }) => protocols.some((name) => SPOKEN[protocol].includes(name)));
+  const names = namesFor(client, speaking);
   const shape = SHAPES[protocol];
   if (id === null) return { kind: "found", body: shape.list(names) };
   if (names.includes(id)) return { kind: "found", body: shape.one(id) };

@@ -130,6 +130,26 @@ test("what goes on from an object of an account that is out of service is told s
   expect(world.upstream.a.arrived()).toBe(0);
 });
 
+test("lists of models are of those that speak the protocol asked in", async () => {
+  await using world = await startWorld(
+    { a: answer(), g: answer() },
+    {
+      only: {
+        a: { protocols: ["anthropic"], models: ["claude-1"] },
+        g: { protocols: ["gemini"], models: ["gemini-1"], model_map: { "gemini-1": "up" } },
+      },
+    },
+  );
+  const heard = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(world.url + path, { headers })).json();
+  expect(await heard("/v1beta/models")).toMatchObject({ models: [{ name: "models/gemini-1" }] });
+  expect(await heard("/v1/models", { "anthropic-version": "2023-06-01" })).toMatchObject({
+    data: [{ id: "claude-1" }],
+  });
+  expect(await heard("/v1/models")).toEqual({ object: "list", data: [] });
+  expect((await fetch(`${world.url}/v1beta/models/claude-1`)).status).toBe(404);
+});
+
 describe("who is the session", () => {
   const UUID = "0f8fad5b-d9cb-469f-a165-70867728950e";
   const anthropic = (metadata: unknown) => ({

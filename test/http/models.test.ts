@@ -6,7 +6,7 @@ import { provider } from "../provider/world.ts";
 
 const CLIENT: Client = { name: "ann", groups: ["default", "team"], limits: { sessions: 0, requests: 0, rpm: 0 } };
 
-const PROVIDER = provider("p");
+const PROVIDER: Provider = { ...provider("p"), protocols: ["anthropic", "openai-chat", "gemini"] };
 
 const PROVIDERS: readonly Provider[] = [
   { ...PROVIDER, models: ["claude-b", "claude-*", "claude-a"] },
@@ -53,6 +53,29 @@ describe("the models a client can name", () => {
 
   test("in Google's shape", () => {
     expect(bodyOf(ask("gemini"))).toMatchObject({ models: NAMES.map((id) => ({ name: `models/${id}` })) });
+  });
+
+  test("are those of providers that speak the protocol asked in", () => {
+    const speaking = (name: string, protocols: Provider["protocols"]) => ({ ...PROVIDER, protocols, models: [name] });
+    const providers = [
+      speaking("claude", ["anthropic"]),
+      speaking("gemini", ["gemini"]),
+      speaking("gpt", ["openai-chat"]),
+      speaking("gpt-pro", ["openai-responses"]),
+      speaking("relay", ["gemini", "anthropic"]),
+    ];
+    const ids = (protocol: ProtocolName) => JSON.stringify(bodyOf(ask(protocol, null, providers)));
+    const listed = (protocol: ProtocolName) =>
+      ["claude", "gemini", "gpt", "gpt-pro", "relay"].filter((name) =>
+        ids(protocol).includes(`"${protocol === "gemini" ? "models/" : ""}${name}"`),
+      );
+    expect(listed("anthropic")).toEqual(["claude", "relay"]);
+    expect(listed("gemini")).toEqual(["gemini", "relay"]);
+    // One list is asked for by both of OpenAI's.
+    expect(listed("openai-chat")).toEqual(["gpt", "gpt-pro"]);
+    expect(listed("openai-responses")).toEqual(["gpt", "gpt-pro"]);
+    expect(ask("gemini", "claude", providers).kind).toBe("missing");
+    expect(ask("anthropic", "claude", providers).kind).toBe("found");
   });
 
   test("can be asked for one by one", () => {
