@@ -98,7 +98,7 @@ describeWithBrowser("the page", () => {
     })`);
     await window.press(`End session ${hash}`);
     expect(await isOpenAtOnce).toBe(true);
-    await window.says("dialog", hash);
+    await window.says("dialog", `${hash} of anonymous: its streams are cut`);
     await page.keyboard.press("Escape");
     await window.saysNoMore("dialog", hash);
     expect(await page.evaluate("document.activeElement.ariaLabel")).toBe(`End session ${hash}`);
@@ -110,6 +110,30 @@ describeWithBrowser("the page", () => {
     await window.says("#sessions", "no sessions");
     await window.says("#providers td", "0/1");
     await world.idle();
+    expectClean(window, world.url);
+  });
+
+  test("finds a session by its client's own id, also one that is too long idle to be listed, and ends it", async () => {
+    await using world = await startWorld({ a: answer() });
+    await using window = await openWindow();
+    const { page } = window;
+    expect(await ask(world.url, "anthropic", { session: "oldest", stream: false })).toMatchObject({ status: 200 });
+    for (let first = 0; first < 1_000; first += 100) {
+      const some = Array.from({ length: 100 }, (_, index) => ({ session: `s${first + index}`, stream: false }));
+      await Promise.all(some.map((asking) => ask(world.url, "anthropic", asking)));
+    }
+    await page.goto(`${world.url}/admin`);
+    await window.says("#sessions", "Show more (980)");
+    await window.says("#sessions", "1 more are known");
+    await window.fill("searchbox", "Sessions with", "oldest");
+    await window.says("#sessions", "no sessions");
+    await window.press("Find by own id");
+    const hash = sessionHash("anonymous", "oldest");
+    await window.says("#sessions tbody th", hash);
+    await window.press(`End session ${hash}`);
+    await window.press("End it");
+    await window.says("output", `ended ${hash}`);
+    await window.saysNoMore("#sessions tbody th", hash);
     expectClean(window, world.url);
   });
 

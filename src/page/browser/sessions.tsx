@@ -22,14 +22,20 @@ const ROWS = 20;
 export function Sessions({ list, admin, act, ask, onSeek }: SessionsProps) {
   const [sought, setSought] = useState("");
   const [rows, setRows] = useState(ROWS);
-  const found = (list?.sessions ?? []).filter((session) => isKnownBy(session, sought.trim().toLowerCase()));
-  const end = (session: string) =>
+  const [apart, setApart] = useState<SessionView | null>(null);
+  const found = foundIn(list?.sessions ?? [], { sought, apart });
+  const end = (session: SessionView) =>
     ask({
       title: "End this session?",
-      text: `${session}: its streams are cut with an error on every instance, and its slots are free at once.`,
+      text: `${named(session)}: its streams are cut with an error on every instance, and its slots are free at once.`,
       yes: "End it",
       onYes: () =>
-        act(async () => endedWords(await admin.act<SessionEnded>("DELETE", `sessions/${encodeURIComponent(session)}`))),
+        act(async () => {
+          const path = `sessions/${encodeURIComponent(session.session)}`;
+          const words = endedWords(await admin.act<SessionEnded>("DELETE", path));
+          setApart(null);
+          return words;
+        }),
     });
   const find = (id: string) =>
     act(async () => {
@@ -37,7 +43,8 @@ export function Sessions({ list, admin, act, ask, onSeek }: SessionsProps) {
       const [first] = sessions;
       if (first === undefined) return `this instance knows no session ${id}`;
       setSought(first.session);
-      return `${id} is ${first.session}`;
+      setApart(list?.sessions.some(({ session }) => session === first.session) ? null : first);
+      return `${id} is ${named(first)}`;
     });
   return (
     <Section name="Sessions" aside={<Search sought={sought} onSeek={setSought} onFind={find} />}>
@@ -56,7 +63,7 @@ export function Sessions({ list, admin, act, ask, onSeek }: SessionsProps) {
           </thead>
           <tbody>
             {found.slice(0, rows).map((session) => (
-              <Row key={session.session} session={session} onSeek={onSeek} onEnd={() => end(session.session)} />
+              <Row key={session.session} session={session} onSeek={onSeek} onEnd={() => end(session)} />
             ))}
           </tbody>
         </table>
@@ -127,6 +134,20 @@ function Row({ session, onEnd, onSeek }: RowProps) {
       </td>
     </tr>
   );
+}
+
+function named({ session, client }: SessionView): string {
+  return client === null ? session : `${session} of ${client}`;
+}
+
+/** `apart`: one beyond those that are listed, as it was when it was asked for by its id. */
+function foundIn(
+  sessions: readonly SessionView[],
+  { sought, apart }: Readonly<{ sought: string; apart: SessionView | null }>,
+): readonly SessionView[] {
+  const word = sought.trim().toLowerCase();
+  const found = sessions.filter((session) => isKnownBy(session, word));
+  return found.length === 0 && apart?.session === sought ? [apart] : found;
 }
 
 function isKnownBy({ session, client, providers }: SessionView, sought: string): boolean {
