@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { answer } from "../../src/simulator/behaviour.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
-import { startHedgerow } from "../world/binary.ts";
+import { runHedgerow, startHedgerow } from "../world/binary.ts";
 import { bodyFor, understand } from "../world/http.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 import { CUT_KEY, encryptedKey, linesOfKey, otherKey } from "../config/pem-world.ts";
@@ -31,6 +31,9 @@ test("with server.tls clients speak HTTPS, streams included, and nothing else is
       ...trust,
     });
     expect(understand(await streamed.text(), "anthropic")).toMatchObject({ terminal: true, error: false });
+    const status = (env: Record<string, string>) => runHedgerow(["status", "--url", hedgerow.url], { env });
+    expect(await status({})).toMatchObject({ code: 1, stdout: "" });
+    expect(await status({ NODE_EXTRA_CA_CERTS: tls.cert })).toMatchObject({ code: 0, stderr: "" });
     const plain = await fetch(hedgerow.url.replace("https:", "http:")).catch((error: unknown) => error);
     expect(plain).toBeInstanceOf(Error);
     await eventually("its request is logged", () => hedgerow.log().some(({ msg }) => msg === "request answered"));
