@@ -6,7 +6,7 @@ import { isLoopback } from "../config/loopback.ts";
 import { printProblem } from "../config/problem.ts";
 import { type Plan, planOf } from "./plan.ts";
 
-/** What came of a reload; `notes` say what needs a restart all the same. */
+/** What came of a reload; `notes` say what needs a restart all the same, and what is hardly meant. */
 export type Reload = Readonly<{
   result: "applied" | "unchanged" | "refused";
   problems: readonly string[];
@@ -63,8 +63,11 @@ export function configuration(deps: ConfigurationDeps, first: Loaded & { kind: "
     fingerprint = print;
     watched = files;
     deps.onApplied(now.plan);
-    return { result: changed ? "applied" : "unchanged", problems: [], notes: needRestart(started, plan) };
+    const notes = [...needRestart(started, plan), ...loaded.notes.map(printProblem)];
+    return { result: changed ? "applied" : "unchanged", problems: [], notes };
   }
+  for (const note of first.notes)
+    observe({ kind: "notice", level: "warn", what: "config_note", fields: { note: printProblem(note) } });
   return {
     plan: () => now.plan,
     config: () => now.config,

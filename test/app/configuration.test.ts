@@ -135,3 +135,11 @@ test("a process that only this machine reaches may be told to move later", () =>
   expect(reload(`${PROVIDER}server: {host: 0.0.0.0, open: true}`)).toMatchObject({ result: "applied" });
   expect(config.plan().admin.openToLoopback).toBe(false);
 });
+
+test("what is allowed and hardly meant is noted at the start and by each reload", () => {
+  const odd = PROVIDER.replace("}]", ", models: [m], model_map: {n: m}}]");
+  const { events, reload } = open(odd);
+  const note = expect.stringContaining("providers[0].model_map.n: never used");
+  expect(events).toEqual([{ kind: "notice", level: "warn", what: "config_note", fields: { note } }]);
+  expect(reload(`${odd}server: {drain: 1s}\n`)).toEqual({ result: "applied", problems: [], notes: [note] });
+});

@@ -28,6 +28,18 @@ test("each mistake is a line of its own on standard output, and their number goe
   });
 });
 
+test("what is allowed and hardly meant is a line too, and no mistake", () => {
+  const text = PROVIDER.replace("}]", ", models: [m], model_map: {n: m}}]");
+  expect(checked({ "conf/p.yaml": text })).toEqual({
+    code: 0,
+    out: [
+      "conf/p.yaml:1:104 providers[0].model_map.n: never used, since models of a leaves this name out; add it there\n",
+      "conf/p.yaml: no mistakes, 1 note; 1 provider, 0 clients\n",
+    ].join(""),
+    err: "",
+  });
+});
+
 test("a file that is not there is a mistake like any other, with a word on how to come by one", () => {
   expect(checked({})).toEqual({
     code: 2,

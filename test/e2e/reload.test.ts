@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answer } from "../../src/simulator/behaviour.ts";
 import { ask } from "../world/http.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../world/localhost-tls.ts";
 import { admin, providerNow, type FileConfig, reloadBy, reloads, replaceFile, rewrite } from "../world/operate.ts";
 import { eventually, startWorld, type World } from "../world/scripted-upstream.ts";
 
@@ -220,9 +221,8 @@ describe("what is wrong changes nothing", () => {
 test("what cannot change in a running process says so, and the rest is applied", async () => {
   await using world = await startWorld({ a: answer() });
   const { configFile } = world.hedgerow;
-  const pem = (name: string, what: string) => writeFileSync(join(dirname(configFile), name), `-----BEGIN ${what}-----`);
-  pem("cert", "CERTIFICATE");
-  pem("key", "PRIVATE KEY");
+  writeFileSync(join(dirname(configFile), "cert"), LOCALHOST_CERT);
+  writeFileSync(join(dirname(configFile), "key"), LOCALHOST_KEY);
   const moved = await reloadBy(world.hedgerow, () =>
     rewrite(world.hedgerow, (config) => ({
       ...limited(9)(config),
@@ -236,6 +236,17 @@ test("what cannot change in a running process says so, and the rest is applied",
   expect((await admin(world.url, "config")).body).toMatchObject({ reload: { notes } });
   expect(await limitNow(world)).toBe(9);
   expect((await ask(world.url, "anthropic")).status).toBe(200);
+});
+
+test("what is applied and hardly meant is noted", async () => {
+  await using world = await startWorld({ a: answer() });
+  const dead = (config: FileConfig) => ({
+    ...config,
+    providers: config.providers.map((provider) => ({ ...provider, models: ["m"], model_map: { n: "m" } })),
+  });
+  const reload = await reloadBy(world.hedgerow, () => rewrite(world.hedgerow, dead));
+  expect(reload["result"]).toBe("applied");
+  expect(reload["notes"]).toEqual([expect.stringContaining("providers[0].model_map.n: never used")]);
 });
 
 test("a log written beside the configuration is no change of it", async () => {
