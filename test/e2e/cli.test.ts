@@ -45,7 +45,7 @@ describe("sessions", () => {
     const hash = sessionHash("anonymous", "mine");
     const listed = await runHedgerow(["sessions", "--url", world.url]);
     expect(listed.stdout).toMatch(/^SESSION +CLIENT +AGE +IDLE +RUNNING +PROVIDERS\n/);
-    expect(listed.stdout).toContain(`${hash}  -`);
+    expect(listed.stdout).toContain(`${hash}  anonymous `);
     expect(listed.stdout).toContain("a (1 running)");
     expect(json((await runHedgerow(["sessions", "--json", "--url", world.url])).stdout)).toMatchObject({
       total: 1,
@@ -54,7 +54,7 @@ describe("sessions", () => {
     const ended = await runHedgerow(["sessions", "end", "mine", "--url", world.url]);
     expect(ended).toMatchObject({
       code: 0,
-      stdout: `ended ${hash}: 1 lease (1 cut here, 0 by other instances at their next heartbeat)\n`,
+      stdout: `ended ${hash} of anonymous: 1 lease (1 cut here, 0 by other instances at their next heartbeat)\n`,
     });
     expect(await hear(running, "openai-chat")).toMatchObject({ terminal: false, error: true });
     const unknown = await runHedgerow(["sessions", "end", "mine-not", "--url", world.url]);
@@ -75,22 +75,28 @@ describe("explain", () => {
     await world.idle();
     const told = await runHedgerow(["explain", "--url", world.url, ...question, "--session", "mine"]);
     expect(told).toMatchObject({ code: 0, stderr: "" });
-    expect(told.stdout).toMatch(/1 +b +the session's home +hedge after 8 ?s/);
+    expect(told.stdout).toMatch(/1 +b +the session's home +no hedge/);
     expect(told.stdout).toMatch(/- +a +its breaker is open, back in /);
     expect(told.stdout).toMatch(/- +c +does not serve this model/);
     const { stdout } = await runHedgerow(["explain", "--url", world.url, ...question, "--json"]);
     expect(json(stdout)).toMatchObject({
-      order: [{ provider: "b", hedge_after_ms: 8_000 }],
+      order: [{ provider: "b", hedge_after_ms: null }],
       out: expect.arrayContaining([{ provider: "c", reason: "model", back_in_ms: 0 }]),
     });
   });
 
   test("by the file alone", async () => {
-    await using world = await startWorld({ a: answer(), b: answer() }, { only: { b: { enabled: false } } });
+    await using world = await startWorld(
+      { a: answer(), b: answer(), c: answer() },
+      { only: { b: { enabled: false } } },
+    );
     const told = await runHedgerow(["explain", "-c", world.hedgerow.configFile, ...question, "--json"]);
     expect(told.code).toBe(0);
     expect(json(told.stdout)).toMatchObject({
-      order: [{ provider: "a", why: "rank", hedge_after_ms: 8_000 }],
+      order: [
+        { provider: "a", why: "rank", hedge_after_ms: 8_000 },
+        { provider: "c", why: "rank", hedge_after_ms: 8_000 },
+      ],
       out: [{ provider: "b", reason: "disabled" }],
     });
     const nobody = await runHedgerow(["explain", "-c", world.hedgerow.configFile, ...question, "--client", "nobody"]);

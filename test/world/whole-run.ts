@@ -114,6 +114,8 @@ const asking = (more: Asking = {}): Asking => ({
 const counted = async (world: House, name: string, labels: Readonly<Record<string, string>>) =>
   (await metricsPage(world.url)).sum(name, labels) > 0;
 
+const breakerOfB = async ({ url }: House) => (await metricsPage(url)).sum("hedgerow_breaker_state", { provider: "b" });
+
 async function answers(world: House) {
   for (const protocol of PROTOCOL_NAMES) {
     await ask(world.url, protocol, asking());
@@ -139,7 +141,7 @@ async function races(world: House) {
   a.behave(status(500));
   await eventually("b is well", async () => {
     await ask(world.url, "anthropic", asking());
-    return (await metricsPage(world.url)).sum("hedgerow_breaker_state", { provider: "b" }) === 0;
+    return (await breakerOfB(world)) === 0;
   });
   a.behave(noHeaders);
   await ask(world.url, "anthropic", asking());
@@ -219,11 +221,10 @@ async function waits(world: House): Promise<MetricsPage> {
 /** The breaker of b opens, lets one probe through, and closes. */
 async function opens(world: House): Promise<Readonly<{ open: MetricsPage; probing: MetricsPage }>> {
   const { b } = world.upstream;
-  const state = async () => (await metricsPage(world.url)).sum("hedgerow_breaker_state", { provider: "b" });
   b.behave(status(500));
   const open = await opened(world);
   b.behave(noHeaders);
-  await eventually("a probe is let through", async () => (await state()) === 1);
+  await eventually("a probe is let through", async () => (await breakerOfB(world)) === 1);
   const leaving = new AbortController();
   const probe = ask(world.url, "anthropic", asking({ model: "stalls", signal: leaving.signal })).catch(() => "left");
   await eventually("it runs", () => b.running() === 1);
@@ -231,18 +232,20 @@ async function opens(world: House): Promise<Readonly<{ open: MetricsPage; probin
   leaving.abort();
   await probe;
   b.behave(answer());
+  await world.idle();
   await eventually("b is well", async () => {
     await ask(world.url, "anthropic", asking({ model: "stalls" }));
-    return (await state()) === 0;
+    return (await breakerOfB(world)) === 0;
   });
   return { open, probing };
 }
 
 /** It does not stay open for long: looked at until it is seen so. */
 async function opened(world: House): Promise<MetricsPage> {
+  await eventually("b may be asked", async () => (await breakerOfB(world)) < 2);
   await ask(world.url, "anthropic", asking({ model: "stalls" }));
   const page = await metricsPage(world.url);
-  return page.sum("hedgerow_breaker_state", { provider: "b" }) === 2 ? page : opened(world);
+  return page.sum("hedgerow_breaker_state") === 2 ? page : opened(world);
 }
 
 /** The process is told to stop while a stream runs that would not end by itself. */
@@ -250,9 +253,7 @@ async function drains(world: House) {
   world.upstream.a.behave(heldOpen().behave);
   const running = await begin(world.url, "anthropic", asking({ session: "drained" }));
   await hearUntil(running, BEGUN);
-  const gone = world.hedgerow.stop();
-  await hear(running, "anthropic");
-  await gone;
+  await Promise.all([world.hedgerow.stop(), hear(running, "anthropic")]);
 }
 
 async function ends(world: House) {
