@@ -39,7 +39,7 @@ export type Connection = Readonly<{ idleAfter(seconds: number): void }>;
 
 const NOTHING = new Uint8Array(0);
 
-/** Between requests, and while a body is being sent: a client that stops in the middle must not hold its share for ever. */
+/** Between requests. */
 const IDLE_S = 60;
 
 /** Answers every path that is neither health, metrics nor admin: the proxied routes, or a 404 in the caller's envelope. */
@@ -75,7 +75,9 @@ export async function proxyRequest(deps: ProxyDeps, request: Request, connection
   const at = { requestId, client, protocol, operation: route.operation, pathname, search, arrivedMs };
   const inbound = await readInbound(deps, edge, request, connection, at);
   if (inbound === "left") return told(new Response(null, { status: CLIENT_LEFT_STATUS }), "");
-  return "code" in inbound ? refuse(inbound) : edge.forward(inbound);
+  if (!("code" in inbound)) return edge.forward(inbound);
+  connection.idleAfter(IDLE_S);
+  return refuse(inbound);
 }
 
 type At = Readonly<{
@@ -96,10 +98,12 @@ async function readInbound(
   at: At,
 ): Promise<Inbound | OwnError | "left"> {
   const arrivedWallMs = deps.clock.wallMs();
-  connection.idleAfter(IDLE_S);
+  // Silence is ours to judge from here on. The runtime counts a body's bytes as silence, and would cut an upload that
+  // takes longer without an answer; and an upstream may think for minutes.
+  connection.idleAfter(0);
   let read: Awaited<ReturnType<typeof readBody>>;
   try {
-    read = await readBody(request, { bytesMax: edge.bodyBytesMax, account: deps.account });
+    read = await readBody(request, { clock: deps.clock, bytesMax: edge.bodyBytesMax, account: deps.account });
   } catch (error) {
     if (error instanceof HedgerowError && error.code === "client_left") return "left";
     throw error;
@@ -115,8 +119,6 @@ async function readInbound(
     facts,
     readAlias: (id) => deps.readAlias(at.client, id),
   });
-  // Silence is the forwarder's to judge from here on: an upstream may think for minutes.
-  connection.idleAfter(0);
   const held = owned.move();
   let { bytes } = body;
   return {

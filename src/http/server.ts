@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { Clock } from "../core/clock.ts";
 import type { Secret } from "../core/secret.ts";
 import type { HealthState } from "./health.ts";
 import { healthRoute } from "./health.ts";
@@ -28,7 +29,7 @@ export type Server = Readonly<{
   url: string;
   /** From now on each answer is the last on its connection, so that clients who keep theirs open go elsewhere (RFC 9112, 9.6). */
   leave(): void;
-  /** Stops accepting; resolves when the requests that run have ended. */
+  /** Stops accepting; resolves when no request runs any more and every answer is out. What is open by then is cut. */
   drained(): Promise<void>;
   /** Cuts what still runs. */
   cut(): Promise<void>;
@@ -75,9 +76,7 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
     leave() {
       leaving = true;
     },
-    async drained() {
-      await server.stop(false);
-    },
+    drained: () => drained(server, deps.clock),
     async cut() {
       await server.stop(true);
     },
@@ -87,7 +86,23 @@ export function listen(deps: ServerDeps, rules: ServerRules): Server {
 /** Seconds of silence after which a connection is closed, unless a request sets it otherwise while it runs. */
 const IDLE_S = 60;
 
+/** How often a drain looks whether it is over. */
+const LOOK_MS = 20;
+
 type BunServer = NonNullable<Elysia["server"]>;
+
+/**
+ * By itself the runtime would wait for connections that have asked for nothing yet as well: a health check's, a browser's
+ * spare one, half a head. A request counts until its answer has been handed to the system; of that nobody is told, so we
+ * look, and not at once: what has come in by now is to be seen.
+ */
+async function drained(server: BunServer, clock: Clock): Promise<void> {
+  const closed = server.stop(false);
+  do await clock.sleep(LOOK_MS);
+  while (server.pendingRequests > 0);
+  await server.stop(true);
+  await closed;
+}
 
 async function route(deps: ServerDeps, request: Request, server: BunServer | null): Promise<Response> {
   const path = pathOf(request.url);

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { byteAccount } from "../../src/core/byte-account.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { type BodyRead, readBody } from "../../src/http/body.ts";
 
 /** Reads are made inside a real server, so that what a client does to its connection is what happens. */
 const BYTES_MAX = 100_000;
 let bufferedBytesMax = 250_000;
 const account = byteAccount(() => bufferedBytesMax);
+const LIMITS = { clock: systemClock, bytesMax: BYTES_MAX, account };
 let reads: { read: Promise<BodyRead>; request: Request }[] = [];
 let arrived = Promise.withResolvers<void>();
 
@@ -14,7 +16,7 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   async fetch(request) {
-    const read = readBody(request, { bytesMax: BYTES_MAX, account });
+    const read = readBody(request, LIMITS);
     reads.push({ read, request });
     arrived.resolve();
     const result = await read.catch(() => null);
@@ -68,7 +70,7 @@ describe("a body", () => {
 
   test("that is empty or missing is empty", async () => {
     expect(bytesOf(await posted(new Uint8Array(0))).byteLength).toBe(0);
-    const none = await readBody(new Request("http://x.test", { method: "POST" }), { bytesMax: 1, account });
+    const none = await readBody(new Request("http://x.test", { method: "POST" }), { ...LIMITS, bytesMax: 1 });
     expect(bytesOf(none).byteLength).toBe(0);
   });
 
@@ -80,7 +82,7 @@ describe("a body", () => {
   test("without an end is refused at the limit, not read for ever", async () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(filled(10_000)) });
     const request = new Request("http://x.test", { method: "POST", body: endless });
-    expect(codeOf(await readBody(request, { bytesMax: BYTES_MAX, account }))).toBe("body_too_large");
+    expect(codeOf(await readBody(request, LIMITS))).toBe("body_too_large");
   });
 
   test("that the process has no room for is refused, and the room comes back", async () => {
@@ -98,6 +100,7 @@ describe("a body", () => {
 describe("a body whose client leaves half-way", () => {
   test.each([
     ["its length known", 'content-length: 50\r\n\r\n{"model":'],
+    ["its length known and large", 'content-length: 50000\r\n\r\n{"model":'],
     ["in chunks", 'transfer-encoding: chunked\r\n\r\n9\r\n{"model":\r\n'],
   ])("rejects, %s", async (_, rest) => {
     const socket = await Bun.connect({

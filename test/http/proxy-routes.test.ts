@@ -65,12 +65,14 @@ test("what is refused holds no body", async () => {
   expect(at.account.used()).toBe(0);
 });
 
-test("silence ends a connection while its body is awaited, and is the forwarder's to judge from then on", async () => {
+test("a connection's silence is judged here from its body on: the runtime's own limit is off until the answer's end", async () => {
   const at = edge();
   await at.ask(CHAT, { body: BODY });
-  expect(at.idle).toEqual([60, 0]);
+  expect(at.idle).toEqual([0]);
   at.forwarded[0]?.beforeEnd();
-  expect(at.idle.at(-1)).toBe(60);
+  expect(at.idle).toEqual([0, 60]);
+  await at.ask(CHAT, { body: "no json" });
+  expect(at.idle).toEqual([0, 60, 0, 60]);
 });
 
 test("what ends at the edge is told like everything else", async () => {

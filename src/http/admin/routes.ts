@@ -67,8 +67,14 @@ function decoded(text: string): string | null {
   }
 }
 
-/** The headers alone; a stream that nobody will read is ended. */
+/** The headers alone, with the length that GET would answer; a stream, which has none, is ended: nobody will read it. */
 async function headOf(response: Response): Promise<Response> {
-  await response.body?.cancel();
-  return new Response(null, { status: response.status, headers: response.headers });
+  const { status, headers } = response;
+  if (headers.get("content-type") === "text/event-stream") {
+    await response.body?.cancel();
+  } else {
+    const { byteLength } = await response.arrayBuffer();
+    headers.set("content-length", String(byteLength));
+  }
+  return new Response(null, { status, headers });
 }

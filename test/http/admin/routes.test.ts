@@ -39,6 +39,13 @@ describe("reading", () => {
     expect(cancelled).toBe(1);
   });
 
+  test.each(["/admin/api/config", "/admin/api/providers", "/admin"])("HEAD %s says how long GET is", async (path) => {
+    const { send } = adminWorld();
+    const got = await (await send(path))?.bytes();
+    const head = await send(path, { method: "HEAD" });
+    expect(head?.headers.get("content-length")).toBe(String(got?.byteLength));
+  });
+
   test("requests are filtered and limited", async () => {
     const { ask, done } = adminWorld();
     await ask("/admin/api/requests?limit=7&session=s&client=c&provider=p&id=r");
