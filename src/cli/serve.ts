@@ -35,14 +35,20 @@ export async function serve(
   }
   const told = Promise.withResolvers<void>();
   let app: App | null = null;
+  let reloadAsked = false;
+  const reload = () => {
+    if (app) app.reload();
+    else reloadAsked = true;
+  };
   // Before listening: a signal that comes in between must not end the process in its default way.
-  doors.signals({ stop: told.resolve, reload: () => app?.reload() });
+  doors.signals({ stop: told.resolve, reload });
   try {
     app = await start(first, { path, load: read, watch: true }, doors);
   } catch (error) {
-    terminal.writeError(`hedgerow: ${whyNot(error)}\n`);
+    terminal.writeError(`hedgerow: ${whyNot(error, first.config.server)}\n`);
     return error instanceof HedgerowError && error.code === "store_config" ? 2 : 1;
   }
+  if (reloadAsked) app.reload();
   await told.promise;
   await app.drain();
   return 0;
@@ -57,10 +63,13 @@ export function start(
   return startApp({ ...from, first, clock, random, colour: terminal.colour });
 }
 
-function whyNot(error: unknown): string {
+function whyNot(error: unknown, { host, port }: Readonly<{ host: string; port: number }>): string {
   if (!(error instanceof Error)) return String(error);
-  const code = "code" in error ? String(error.code) : "";
-  if (code === "EADDRINUSE") return "the port is taken (server.port, or --port N)";
-  if (code === "EACCES") return "not allowed to listen there (ports below 1024 need the right to)";
+  const code = "code" in error ? error.code : "";
+  if (code === "EADDRINUSE") return `the port is taken: ${port} at ${host} (server.port, or --port N)`;
+  if (code === "EACCES") return `not allowed to listen on port ${port} (ports below 1024 need the right to)`;
+  // Of a name that means nothing the runtime reports whichever failure it had last.
+  const fromListening = "syscall" in error && (error.syscall === "listen" || error.syscall === "getaddrinfo");
+  if (fromListening) return `cannot listen at ${host}: no address of this machine (server.host, or --host H)`;
   return error.message;
 }
